@@ -1,0 +1,39 @@
+# `make run` and `make test` set everything up by themselves: a Python 3.11 or newer is all they need.
+PYTHON ?= python3
+RECIPE ?= recipes/halfcheetah_pomdp.yaml
+BIN := .venv/bin
+
+.PHONY: run test quick lint setup system-packages clean
+
+run: .venv/ready ## train the main recipe and watch it (RECIPE=... for another)
+	@$(BIN)/accel run $(RECIPE)
+
+test: lint ## lint, types, the import contract, all tests
+	$(BIN)/pytest
+
+quick: lint ## the same without the tests that train until something is learned
+	$(BIN)/pytest -m "not learning"
+
+lint: .venv/ready
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+setup: .venv/ready ## only set up
+
+system-packages: ## what ManiSkill recipes need of the system (Vulkan)
+	@scripts/system-packages.sh --install
+
+clean: ## remove the environment and caches; runs stay
+	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .import_linter_cache *.egg-info
+
+# torch comes first and by its pin: left to whatever depends on it, pip may choose a build of several gigabytes.
+.venv/ready: pyproject.toml constraints.txt
+	@$(PYTHON) scripts/check_python.py
+	@echo "Setting up .venv: some minutes, once."
+	@$(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt torch
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	@scripts/system-packages.sh --check
+	@touch $@

@@ -1,0 +1,28 @@
+"""Arguments and options that several commands share."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Run = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="RUN", help="Name, unique prefix or path of a run; nothing for the newest.", show_default=False
+    ),
+]
+RunsDir = Annotated[
+    Path | None, typer.Option("--runs-dir", metavar="DIR", help="Where runs live, instead of $ACCEL_RUNS or ./runs.")
+]
+RecipeName = Annotated[
+    str, typer.Argument(metavar="RECIPE", help="A recipe file, or the name of a shipped recipe.", show_default=False)
+]
+Overrides = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="KEY=VALUE", help="Values laid over the recipe's: online.steps=50_000.", show_default=False),
+]
+AllowImport = Annotated[
+    list[str] | None,
+    typer.Option("--allow-import", metavar="MODULE", help="Let env.id import this module; may be repeated."),
+]
+Json = Annotated[bool, typer.Option("--json", help="For scripts.")]

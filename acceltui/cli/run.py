@@ -1,0 +1,132 @@
+"""Commands that start or watch an engine: run, attach, demo."""
+
+import shlex
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from acceltui.cli.parameters import AllowImport, Overrides, RecipeName, Run, RunsDir
+from acceltui.cli.recipes import find_recipe
+
+if TYPE_CHECKING:
+    from acceltui.runs.folder import RunFolder
+
+
+class Glyphs(StrEnum):
+    """What the dashboard can draw with."""
+
+    braille = "braille"
+    block = "block"
+    ascii = "ascii"
+
+
+EXIT_CODES = {"FAILED": 1, "CRASHED": 1, "PREEMPTED": 75}
+"""Of the states a run may be left in; 0 for all others."""
+
+
+def run(
+    recipe: RecipeName,
+    overrides: Overrides = None,
+    name: Annotated[
+        str | None, typer.Option(help="Name of the run folder, instead of one made of recipe, seed and time.")
+    ] = None,
+    detach: Annotated[bool, typer.Option("--detach", help="Start the engine and return.")] = False,
+    foreground: Annotated[bool, typer.Option("--foreground", help="Be the engine, for batch systems.")] = False,
+    runs_dir: RunsDir = None,
+    share: Annotated[bool, typer.Option("--share", help="Let the folder's group watch.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Validate and print the resolved recipe; start nothing.")
+    ] = False,
+    allow_import: AllowImport = None,
+) -> None:
+    """Train what a recipe says, and watch."""
+    from acceltui.launch.ask import ask_engine
+    from acceltui.launch.background import start_engine, wait_until_running
+    from acceltui.launch.foreground import become_engine
+    from acceltui.launch.record import record_run
+    from acceltui.recipe.load import load_recipe
+    from acceltui.recipe.resolved import dump_resolved
+    from acceltui.runs.paths import create_run_folder, runs_root
+
+    if detach and foreground:
+        raise typer.BadParameter("--detach and --foreground exclude each other.")
+    modules = allow_import or []
+    loaded = load_recipe(find_recipe(recipe), overrides or [], modules)
+    if dry_run:
+        ask_engine("spaces", loaded, modules)
+        typer.echo(dump_resolved(loaded.recipe), nl=False)
+        return
+    folder = create_run_folder(runs_root(runs_dir), loaded.recipe.name, loaded.recipe.seed, name=name, share=share)
+    record_run(folder, loaded, sys.argv[1:])
+    if foreground:
+        become_engine(folder, modules)
+    with engine_goes_on(folder, runs_dir):
+        typer.echo(f"Starting {folder.name} ...", err=True)
+        process = start_engine(folder, modules)
+        wait_until_running(folder, process)
+        if detach:
+            typer.echo(folder.name)
+            typer.echo(how_to_attach(folder, runs_dir), err=True)
+        else:
+            watch(folder, runs_root(runs_dir))
+
+
+def attach(
+    run: Run = None,
+    runs_dir: RunsDir = None,
+    glyphs: Annotated[
+        Glyphs | None, typer.Option(help="Characters to draw with, instead of what suits the terminal.")
+    ] = None,
+) -> None:
+    """Watch a run in the dashboard.
+
+    Where there is no terminal, plain lines are printed until it ends.
+    """
+    from acceltui.runs.paths import find_run, runs_root
+
+    root = runs_root(runs_dir)
+    folder = find_run(run, root)
+    with engine_goes_on(folder, runs_dir):
+        watch(folder, root, glyphs)
+
+
+def demo(runs_dir: RunsDir = None) -> None:
+    """Train a small pendulum: `accel run pendulum_quick`."""
+    run("pendulum_quick", runs_dir=runs_dir)
+
+
+def watch(folder: "RunFolder", root: Path, glyphs: str | None = None) -> None:
+    """Show a run until its watcher leaves or it ends; exits with the code of the state it is left in."""
+    from acceltui.cli.follow import follow, seen
+
+    if sys.stdin.isatty() and sys.stdout.isatty():
+        from acceltui.tui.app import attach as open_dashboard
+
+        farewell = open_dashboard(folder, runs_root=root, glyphs=glyphs)
+        if farewell:
+            typer.echo(farewell)
+        state = seen(folder)[1]
+    else:
+        state = follow(folder)
+    raise typer.Exit(EXIT_CODES.get(state, 0))
+
+
+@contextmanager
+def engine_goes_on(folder: "RunFolder", runs_dir: Path | None) -> Iterator[None]:
+    """Make ^C end the watching alone, and say so."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        typer.echo(f"\nThe engine goes on. {how_to_attach(folder, runs_dir)}", err=True)
+        raise typer.Exit(130) from None
+
+
+def how_to_attach(folder: "RunFolder", runs_dir: Path | None) -> str:
+    """The command that shows a run again."""
+    words = ["accel", "attach", folder.name] + (["--runs-dir", str(runs_dir)] if runs_dir else [])
+    return f"To watch it: {shlex.join(words)}"

@@ -1,0 +1,98 @@
+"""A run's status as objects for scripts and as text for people."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+from acceltui.runs import wording
+from acceltui.runs.folder import RunFolder
+from acceltui.runs.liveness import heartbeat_age, observed_state
+from acceltui.runs.paths import made_at
+from acceltui.runs.progress import read_progress
+from acceltui.runs.status import Status, read_status
+from acceltui.runs.text import clean
+
+UNREADABLE = "UNREADABLE"
+"""Shown for a run whose status.json cannot be understood."""
+COLUMNS = ("NAME", "STATE", "STAGE", "STEP", "TRANSFORMER", "ACCELERATOR", "AGE")
+
+
+def as_object(folder: RunFolder) -> dict[str, Any]:
+    """One run for `--json`: the status as it was written, its state as observed, and where the folder is."""
+    status = read_status(folder)
+    if status is None:
+        return {"run": folder.name, "path": str(folder.path), "state": UNREADABLE}
+    observed = {"run": folder.name, "path": str(folder.path), "state": observed_state(folder, status)}
+    return observed | {key: value for key, value in asdict(status).items() if key not in observed}
+
+
+def table(folders: Sequence[RunFolder]) -> str:
+    """Runs, one a line; numbers to the right."""
+    rows = [COLUMNS, *map(row, folders)]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return "\n".join(
+        "  ".join(cell.ljust(width) if column < 3 else cell.rjust(width) for column, (cell, width) in cells).rstrip()
+        for cells in (list(enumerate(zip(line, widths, strict=True))) for line in rows)
+    )
+
+
+def row(folder: RunFolder) -> tuple[str, ...]:
+    """One line of the table."""
+    status = read_status(folder)
+    age = wording.duration(time.time() - made_at(folder)[0])
+    if status is None:
+        return (folder.name, UNREADABLE, "-", "-", "-", "-", age)
+    returns = [shown for _, shown in latest(status, ("transformer/return", "accelerator/return"))]
+    state = observed_state(folder, status)
+    return (folder.name, clean(state), clean(status.stage), steps(status), *returns, age)
+
+
+def block(folder: RunFolder) -> str:
+    """One run in a few lines."""
+    status = read_status(folder)
+    if status is None:
+        return f"{clean(folder.name)}  {UNREADABLE}\n  folder       {clean(folder.path)}"
+    progress = read_progress(status.progress)
+    names = ("transformer/return", "accelerator/return", "random/return")
+    facts = {
+        "stage": f"{status.stage}, step {steps(status)}",
+        "returns": ", ".join(f"{name.partition('/')[0]} {shown}" for name, shown in latest(status, names)),
+        "switch": f"at step {progress.switch_step:,.0f}" if progress.switch_step is not None else progress.rule,
+        "speed": f"{wording.value(progress.steps_per_s)} steps/s, {wording.value(progress.updates_per_s)} updates/s",
+        "left": wording.duration(progress.eta_s) if progress.eta_s is not None else "",
+        "checkpoint": f"step {progress.checkpoint.step:,.0f}" if progress.checkpoint else "",
+        "engine": engine(folder, status),
+        "error": (status.error or {}).get("message", ""),
+        "folder": str(folder.path),
+    }
+    lines = [f"  {name:<11}  {clean(fact)}" for name, fact in facts.items() if fact]
+    return "\n".join([f"{clean(folder.name)}  {clean(observed_state(folder, status))}", *lines])
+
+
+def engine(folder: RunFolder, status: Status) -> str:
+    """Which process it is and when it was last heard."""
+    if status.pid is None:
+        return "none yet"
+    heard = wording.duration(heartbeat_age(folder, status))
+    return f"pid {status.pid} on {status.host}, attempt {status.attempt}, heard {heard} ago"
+
+
+def steps(status: Status) -> str:
+    """12,000/150,000 (8%)"""
+    budget = read_progress(status.progress).budget
+    return f"{status.step:,}/{budget:,.0f} ({wording.percent(status.step, budget)}%)" if budget else f"{status.step:,}"
+
+
+def latest(status: Status, names: Sequence[str]) -> list[tuple[str, str]]:
+    """The newest values of metrics, `-` for what was not measured."""
+    values = status.progress.get("latest")
+    known = values if isinstance(values, dict) else {}
+    return [(name, number(known.get(name))) for name in names]
+
+
+def number(value: object) -> str:
+    """A value as a person reads it, `-` for what is no number."""
+    if isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e18:
+        return wording.value(value)
+    return "-"

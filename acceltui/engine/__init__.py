@@ -1,0 +1,1 @@
+"""The training engine: the only rooms that import torch and gymnasium."""

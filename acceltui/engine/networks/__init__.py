@@ -1,0 +1,1 @@
+"""Actors and critics over windows of observations."""

@@ -1,0 +1,118 @@
+"""The engine as a process: `python -m acceltui.engine run FOLDER`, and questions that need an environment.
+
+`spaces` and `plan` answer with one JSON object on standard output; what is wrong with a recipe is the object
+`{"error": {"path", "message", "hint"}}`, with exit code 2.
+"""
+
+import argparse
+import contextlib
+import json
+import os
+import signal
+import sys
+import tempfile
+import traceback
+from collections.abc import Sequence
+from pathlib import Path
+
+from acceltui.engine.envs.gymnasium_env import check_import
+from acceltui.engine.errors import SetupError
+from acceltui.engine.inspect import describe_spaces, plan
+from acceltui.engine.monitor import Live, Monitor
+from acceltui.engine.record import Record
+from acceltui.engine.run import Run
+from acceltui.engine.train import train
+from acceltui.recipe.errors import RecipeError
+from acceltui.recipe.resolved import load_resolved
+from acceltui.recipe.schema import Recipe
+from acceltui.runs.folder import RunFolder
+from acceltui.runs.lock import engine_lock
+from acceltui.runs.paths import RunError
+from acceltui.runs.status import read_status
+
+EXIT_CODES = {"FINISHED": 0, "STOPPED": 0, "PREEMPTED": 75}
+CRASHED, UNUSABLE = 1, 2
+
+
+def main() -> int:
+    """Do what the command line says; gives the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m acceltui.engine", description=__doc__)
+    parser.add_argument("verb", choices=["run", "spaces", "plan"])
+    parser.add_argument("path", type=Path, help="a run folder, or a resolved recipe")
+    parser.add_argument("--allow-import", action="append", default=[], metavar="MODULE")
+    options = parser.parse_args()
+    try:
+        if options.verb == "run":
+            return run(RunFolder(options.path), options.allow_import)
+        return answer(options.verb, load_resolved(options.path), options.allow_import)
+    except (RunError, RecipeError) as error:
+        print(error, file=sys.stderr)
+        return UNUSABLE
+
+
+def run(folder: RunFolder, allow_import: Sequence[str]) -> int:
+    """Train in a new run folder, which becomes the working directory."""
+    recipe = load_resolved(folder.resolved)
+    os.chdir(folder.path)
+    with engine_lock(folder):
+        status = read_status(folder)
+        if status is not None and status.state != "STARTING":
+            raise RunError(f"{folder.path} has been run before and is {status.state}: start a new run.")
+        return run_locked(folder, recipe, allow_import)
+
+
+def run_locked(folder: RunFolder, recipe: Recipe, allow_import: Sequence[str], attempt: int = 1) -> int:
+    """Train, and say in the status how it ended, however it ends."""
+    live = Live(recipe.method, budgets=budgets(recipe))
+    live.stage = next(iter(live.budgets))
+    monitor, record = Monitor(folder, live, attempt), Record(folder, attempt, recipe.log.tensorboard)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: setattr(monitor, "asked_to_leave", True))
+    monitor.start()
+    try:
+        check_import(recipe.env, allow_import)
+        training = Run(recipe, folder, monitor, record)
+        with contextlib.closing(training.parts):
+            return EXIT_CODES[train(training)]
+    except SetupError as error:
+        live.state, live.error = "FAILED", {"kind": error.kind, "message": str(error)}
+        record.event("error", str(error), step=live.step)
+        return UNUSABLE
+    except Exception as error:
+        traceback.print_exc()
+        message = f"{type(error).__name__}: {error}"
+        live.state, live.error = "FAILED", {"kind": "crash", "message": message}
+        record.event("error", message, step=live.step)
+        return CRASHED
+    finally:
+        monitor.stop()
+        record.close()
+
+
+def budgets(recipe: Recipe) -> dict[str, int]:
+    """Steps each stage of the recipe's method may take."""
+    first, second = recipe.accelerator.steps, recipe.online.steps
+    match recipe.method:
+        case "scratch":
+            return {"online": first + second}
+        case "accelerator":
+            return {"accelerate": first + second}
+        case _:
+            return {"accelerate": first, "online": second}
+
+
+def answer(verb: str, recipe: Recipe, allow_import: Sequence[str]) -> int:
+    """Print what was asked as JSON. Libraries that print or drop files do it where nobody looks."""
+    out = os.fdopen(os.dup(sys.stdout.fileno()), "w")
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    with tempfile.TemporaryDirectory() as scratch, out:
+        os.chdir(scratch)
+        try:
+            check_import(recipe.env, allow_import)
+            json.dump(describe_spaces(recipe) if verb == "spaces" else plan(recipe), out)
+            return 0
+        except SetupError as error:
+            json.dump({"error": {"path": error.path, "message": error.message, "hint": error.hint}}, out)
+            return UNUSABLE
+        finally:
+            os.chdir("/")

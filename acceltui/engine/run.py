@@ -1,0 +1,269 @@
+"""What surrounds training at every step: rows, evaluations, checkpoints, commands, the switch rule."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from torch import nn
+
+from acceltui.engine.build import Parts
+from acceltui.engine.checkpoint import Checkpoints
+from acceltui.engine.evaluate import Evaluator
+from acceltui.engine.monitor import Monitor
+from acceltui.engine.pace import Pace
+from acceltui.engine.record import Record
+from acceltui.engine.stages import Accelerate, Cloning, OnlineStage
+from acceltui.engine.switch import Evaluated, judge, steps_named
+from acceltui.recipe.schema import Recipe
+from acceltui.runs.commands import Command
+from acceltui.runs.folder import RunFolder
+
+Stage = Accelerate | OnlineStage
+
+
+@dataclass(frozen=True)
+class Leaving:
+    """Why a stage was left: `budget`, `rule`, `switch` (a command), `stop` (a command) or `preempt` (a signal)."""
+
+    why: str
+    by: str
+    message: str = ""
+    command: Command | None = None
+
+    @property
+    def switches(self) -> bool:
+        """Whether stage online comes next."""
+        return self.why in ("budget", "rule", "switch")
+
+
+class Run:
+    """A run in progress. `step` counts training environment steps over both stages and all environments."""
+
+    def __init__(self, recipe: Recipe, folder: RunFolder, monitor: Monitor, record: Record) -> None:
+        self.recipe, self.monitor, self.record, self.live = recipe, monitor, record, monitor.live
+        self.parts = Parts(recipe)
+        self.evaluator = Evaluator(self.parts)
+        self.checkpoints = Checkpoints(folder, monitor.attempt, recipe.checkpoint.keep)
+        self.pace = Pace()
+        self.step = 0
+        self.clone_steps = 0
+        self.history: list[Evaluated] = []
+        self.best = -float("inf")
+        self.evaluated_at: int | None = None
+        self.latest_returns: dict[str, float] = {}
+        self._rule_steps = steps_named(recipe.switch)
+        shown = f"{self.parts.spaces.observation} of {self.parts.spaces.full}"
+        where = f"on {self.parts.device} with {recipe.engine.threads} threads"
+        message = f"{recipe.env.id}, seeing {shown} entries of the observation, {where}"
+        record.event("start", message, step=0, method=recipe.method, seed=recipe.seed)
+        if recipe.method != "accelerated":
+            ignored = "clone and switch are ignored"
+            record.event("warning", f"method {recipe.method}: {ignored}", step=0)
+
+    def measure_random(self) -> None:
+        """The return of random actions, from which shares are measured."""
+        values = self.evaluator.random()
+        self.live.random_return = values["random/return"]
+        self.record.row(0, self.live.stage, values)
+        said = f"random actions return {values['random/return']:.1f}, the zero of shares"
+        self.record.event("random", said, step=0)
+
+    def follow(self, stage: Stage, until: int) -> Leaving:
+        """Train in `stage` until its budget is spent or something ends it earlier."""
+        recipe, num_envs = self.recipe, self.recipe.env.num_envs
+        self.live.stage, self.live.state = stage.name, "RUNNING"
+        self.pace.restart(self.step)
+        rolls_out = stage.cloning if isinstance(stage, Accelerate) and recipe.clone.from_ == "rollouts" else None
+        while self.step < until:
+            if leaving := self.obey(stage):
+                return leaving
+            before = self.step
+            stage.advance(before)
+            self.step = self.live.step = before + num_envs
+
+            def due(every: int, before: int = before) -> bool:
+                return self.step // every > before // every
+
+            if due(recipe.log.every):
+                self.write_row(stage)
+            if rolls_out and due(recipe.clone.rollouts.every):
+                self.collect(rolls_out)
+            if evaluates := due(recipe.evaluation.every):
+                self.evaluate()
+                # Only these count for the rule: what a person asks for must not change when it fires.
+                self.history.append(Evaluated(self.step, self.latest_returns))
+            if due(recipe.checkpoint.every):
+                self.save("periodic")
+            named = any(before < named <= self.step for named in self._rule_steps)
+            if (evaluates or named) and (leaving := self.ask_rule(stage)):
+                return leaving
+        return Leaving("budget", by="budget", message=f"the budget of stage {stage.name} is spent")
+
+    def switch(self, stage: Accelerate, leaving: Leaving) -> OnlineStage:
+        """The transformer takes over; both policies are evaluated and saved first, so that the switch can be judged."""
+        self.live.state = "SWITCHING"
+        self.evaluate_unless_done()
+        self.save("switch")
+        online = self.parts.switch(stage, self.step)
+        self.live.switch_step, self.live.stage = self.step, online.name
+        self.live.budgets = {**self.live.budgets, "accelerate": self.step}
+        replay = online.off_policy.replay
+        kept = f"{replay.size:,} transitions of the replay kept"
+        message = f"stage online from step {self.step:,}: {leaving.message}; {kept}"
+        self.record.event("switch", message, step=self.step, by=leaving.by, **self.latest_returns)
+        self.settle(leaving)
+        return online
+
+    def finish(self, leaving: Leaving) -> str:
+        """Evaluate and save what the run came to; gives its last state."""
+        match leaving.why:
+            case "stop":
+                state, kind, why = "STOPPED", "stop", "command"
+            case "preempt":
+                state, kind, why = "PREEMPTED", "preempt", "end"
+            case _:
+                state, kind, why = "FINISHED", "finish", "end"
+                self.evaluate_unless_done()
+        self.save(why)
+        self.record.event(kind, leaving.message, step=self.step, by=leaving.by, **self.latest_returns)
+        self.live.state = state
+        self.settle(leaving)
+        return state
+
+    def obey(self, stage: Stage) -> Leaving | None:
+        """Act on commands and signals, between updates; while paused, nothing else happens."""
+        leaving = self.next_leaving(stage)
+        if leaving is None and self.live.paused:
+            with self.aside("PAUSED"):
+                while self.live.paused and leaving is None:
+                    time.sleep(0.1)
+                    leaving = self.next_leaving(stage)
+        return leaving
+
+    def next_leaving(self, stage: Stage) -> Leaving | None:
+        """Carry out what is pending, up to what ends the stage."""
+        if self.monitor.asked_to_leave:
+            return Leaving("preempt", by="signal", message="asked to leave by a signal")
+        while self.monitor.pending:
+            if leaving := self.carry_out(self.monitor.pending.popleft(), stage):
+                return leaving
+        return None
+
+    def carry_out(self, command: Command, stage: Stage) -> Leaving | None:
+        """One command; `switch` and `stop` are answered when they have happened."""
+        match command.kind:
+            case "switch":
+                if not (isinstance(stage, Accelerate) and stage.cloning):
+                    reason = f"there is no switch in stage {stage.name} of method {self.recipe.method}"
+                    self.monitor.inbox.ack(command, "refused", reason, self.step)
+                    return None
+                return Leaving("switch", command.by, "asked for", command)
+            case "stop":
+                return Leaving("stop", command.by, "asked for", command)
+            case "pause" | "unpause":
+                self.live.paused = command.kind == "pause"
+            case "evaluate":
+                self.evaluate_unless_done()
+            case "checkpoint":
+                self.save("command")
+        self.record.event("command", f"{command.kind} done", step=self.step, by=command.by, id=command.id)
+        self.monitor.inbox.ack(command, "done", step=self.step)
+        return None
+
+    def settle(self, leaving: Leaving) -> None:
+        """Answer the command that ended a stage."""
+        if leaving.command is not None:
+            self.monitor.inbox.ack(leaving.command, "done", step=self.step)
+
+    def ask_rule(self, stage: Stage) -> Leaving | None:
+        """What the recipe's rule says of the evaluations so far."""
+        if self.recipe.switch is None or not (isinstance(stage, Accelerate) and stage.cloning):
+            return None
+        assert self.live.random_return is not None
+        verdict = judge(self.recipe.switch, self.step, self.history, self.live.random_return)
+        self.live.rule, self.live.rule_detail = verdict.progress, verdict.detail
+        if not verdict.fires:
+            return None
+        detail = f" ({verdict.detail})" if verdict.detail else ""
+        return Leaving("rule", by=verdict.name, message=f"the rule fired: {verdict.progress}{detail}")
+
+    def evaluate_unless_done(self) -> None:
+        """Evaluate now, if this step has not been."""
+        if self.evaluated_at != self.step:
+            self.evaluate()
+
+    def evaluate(self) -> None:
+        """Evaluate the policies that this stage is about, and keep the best."""
+        policies: dict[str, nn.Module] = {}
+        if self.live.stage == "accelerate":
+            policies["accelerator"] = self.parts.accelerator
+        if self.recipe.method != "accelerator":
+            policies["transformer"] = self.parts.transformer
+        values: dict[str, float] = {}
+        with self.aside("EVALUATING"):
+            for name, policy in policies.items():
+                values |= self.evaluator.evaluate(name, policy)
+        values |= {f"steps/{name}": count for name, count in self.count_steps().items()}
+        self.record.row(self.step, self.live.stage, values)
+        self.live.latest = self.record.latest
+        returns = {name: value for name, value in values.items() if name.endswith("/return")}
+        self.evaluated_at, self.latest_returns = self.step, returns
+        judged = returns.get("transformer/return", returns.get("accelerator/return", -float("inf")))
+        if judged > self.best:
+            self.best = judged
+            self.save("best")
+
+    def collect(self, cloning: Cloning) -> None:
+        """Let the accelerator play episodes for cloning; their steps are counted."""
+        with self.aside("RUNNING"):
+            self.clone_steps += cloning.collect(seed=self.recipe.seed + self.step)
+
+    def write_row(self, stage: Stage) -> None:
+        """The means since the last row, and how full and fast everything is."""
+        off_policy = stage.off_policy
+        values = off_policy.meter.take()
+        live, replay = self.live, off_policy.replay
+        live.replay = {"size": replay.size, "capacity": replay.capacity}
+        live.windows = {"size": 0, "capacity": 0}
+        if isinstance(stage, Accelerate) and stage.cloning:
+            values |= stage.cloning.meter.take()
+            live.windows = {"size": stage.cloning.windows, "capacity": self.recipe.clone.newest}
+            values |= {f"windows/{key}": value for key, value in live.windows.items()}
+        live.speed = self.pace.speed(self.step, off_policy.updates)
+        for group, parts in (("replay", live.replay), ("speed", live.speed), ("steps", self.count_steps())):
+            values |= {f"{group}/{key}": value for key, value in parts.items()}
+        self.record.row(self.step, stage.name, values)
+        live.latest = self.record.latest
+
+    def count_steps(self) -> dict[str, int]:
+        """Environment steps beside training's, and all of them."""
+        evaluation, clone = self.evaluator.steps, self.clone_steps
+        self.live.steps = {"evaluation": evaluation, "clone": clone, "total": self.step + evaluation + clone}
+        return self.live.steps
+
+    def save(self, why: str) -> None:
+        """Save the weights of all networks."""
+        networks: dict[str, nn.Module] = {
+            "accelerator": self.parts.accelerator,
+            "transformer": self.parts.transformer,
+            "critic": self.parts.critic.critic,
+            "critic_target": self.parts.critic.target,
+        }
+        with self.aside(self.live.state):
+            self.live.checkpoint = self.checkpoints.save(self.step, self.live.stage, why, networks)
+        said = (
+            f"best return so far: {self.best:.1f}" if why == "best" else f"saved {self.live.checkpoint['name']} ({why})"
+        )
+        self.record.event("best" if why == "best" else "checkpoint", said, step=self.step, why=why)
+
+    @contextmanager
+    def aside(self, state: str) -> Iterator[None]:
+        """Time that is not training: `state` shows meanwhile, and the pace does not count it."""
+        before, self.live.state = self.live.state, state
+        self.pace.pause()
+        try:
+            yield
+        finally:
+            self.pace.go_on()
+            self.live.state = before

@@ -1,0 +1,86 @@
+"""The switch rules: when has the transformer learned enough from the accelerator?"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from acceltui.recipe.schema import Plateau, Rule, Share
+
+RECENT = 3
+"""Evaluations whose mean `share` compares."""
+
+
+@dataclass(frozen=True)
+class Evaluated:
+    """Mean returns of one evaluation, by metric name, at a training step."""
+
+    step: int
+    returns: dict[str, float]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Whether a rule fires, which part of it decided, and how far it is in words a person reads."""
+
+    fires: bool
+    name: str
+    progress: str
+    detail: str = ""
+
+
+def judge(rule: Rule, step: int, history: Sequence[Evaluated], random_return: float) -> Verdict:
+    """What `rule` says at `step` of all evaluations so far."""
+    if rule.step is not None:
+        return Verdict(step >= rule.step, "step", f"step {min(step, rule.step):,}/{rule.step:,}")
+    if rule.plateau is not None:
+        return judge_plateau(rule.plateau, history, random_return)
+    if rule.share is not None:
+        return judge_share(rule.share, step, history, random_return)
+    parts = [judge(part, step, history, random_return) for part in rule.any or rule.all or []]
+    fired = [part for part in parts if part.fires]
+    fires = bool(fired) if rule.any else len(fired) == len(parts)
+    joint = " or " if rule.any else " and "
+    named = fired if fires else parts
+    return Verdict(
+        fires,
+        joint.join(part.name for part in named),
+        joint.join(part.progress for part in parts),
+        "; ".join(part.detail for part in named if part.detail),
+    )
+
+
+def steps_named(rule: Rule | None) -> list[int]:
+    """Steps at which a rule may fire although nothing was evaluated."""
+    if rule is None:
+        return []
+    own = [] if rule.step is None else [rule.step]
+    return own + [step for part in rule.any or rule.all or [] for step in steps_named(part)]
+
+
+def judge_plateau(rule: Plateau, history: Sequence[Evaluated], random_return: float) -> Verdict:
+    """Fires when the best improved by less than `min_gain` of (best - random) for `patience` evaluations."""
+    considered = [entry for entry in history if entry.step >= rule.after and rule.of in entry.returns]
+    best, reference, waited = -float("inf"), -float("inf"), 0
+    for entry in considered:
+        best = max(best, entry.returns[rule.of])
+        # Measured from where the count began, so that many small gains together are a gain.
+        if reference == -float("inf") or best - reference > rule.min_gain * max(best - random_return, 0.0):
+            reference, waited = best, 0
+        else:
+            waited += 1
+    detail = f"best {rule.of} {best:.1f} at {waited} evaluations without a gain" if considered else ""
+    return Verdict(waited >= rule.patience, "plateau", f"plateau {waited}/{rule.patience}", detail)
+
+
+def judge_share(rule: Share, step: int, history: Sequence[Evaluated], random_return: float) -> Verdict:
+    """Fires when the transformer has reached its share of what the accelerator gained over random actions."""
+    recent = history[-RECENT:]
+    if len(recent) < RECENT:
+        return Verdict(False, "share", f"share -/{rule.reach:g}", f"{len(recent)} of {RECENT} evaluations")
+    transformer = sum(entry.returns["transformer/return"] for entry in recent) / RECENT
+    accelerator = sum(entry.returns["accelerator/return"] for entry in recent) / RECENT
+    if accelerator <= random_return:
+        return Verdict(False, "share", f"share -/{rule.reach:g}", "the accelerator is no better than random actions")
+    share = (transformer - random_return) / (accelerator - random_return)
+    fires = share >= rule.reach and step >= rule.after
+    waits = f"not before step {rule.after:,}" if step < rule.after else ""
+    return Verdict(fires, "share", f"share {share:.2f}/{rule.reach:g}", waits)

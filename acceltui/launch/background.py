@@ -1,0 +1,76 @@
+"""An engine in the background: a session of its own, that neither a closed terminal nor ^C reaches."""
+
+import os
+import subprocess
+import time
+from collections.abc import Sequence
+
+from acceltui.launch.call import LaunchError, engine_call, engine_environment, tail
+from acceltui.runs.files import file_mode
+from acceltui.runs.folder import RunFolder
+from acceltui.runs.status import read_status
+from acceltui.runs.text import clean
+
+EXIT_CODES = (1, 2, 75)
+LOG_BYTES = 1 << 16
+
+
+def start_engine(folder: RunFolder, allow_import: Sequence[str] = ()) -> subprocess.Popen[bytes]:
+    """Start an engine on `folder`, its working directory; all that it prints goes to engine.log."""
+    mode = file_mode(folder.path)
+    log = os.open(folder.log, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, mode)
+    try:
+        os.fchmod(log, mode)
+        return subprocess.Popen(
+            engine_call("run", folder.path, allow_import),
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            cwd=folder.path,
+            env=engine_environment(allow_import),
+            start_new_session=True,
+        )
+    finally:
+        os.close(log)
+
+
+def wait_until_running(folder: RunFolder, process: subprocess.Popen[bytes]) -> None:
+    """Return when the engine has left STARTING; LaunchError with its reason when it fails instead.
+
+    Interrupting the wait leaves the engine running.
+    """
+    while True:
+        returncode = process.poll()
+        status = read_status(folder)
+        if status is not None and status.state not in ("STARTING", "FAILED"):
+            return
+        if returncode is not None:
+            raise failure(folder, returncode)
+        time.sleep(0.1)
+
+
+def failure(folder: RunFolder, returncode: int) -> LaunchError:
+    """Why an engine ended: its own sentence where the user can mend it, and the end of its log where not."""
+    status = read_status(folder)
+    error = (status.error if status else None) or {}
+    code = returncode if returncode in EXIT_CODES else 1
+    message = clean(error.get("message", ""))
+    if message and error.get("kind") != "crash":
+        return LaunchError(message, code)
+    reason = message or f"it ended with {describe(returncode)}"
+    return LaunchError(f"The engine of {folder.name} crashed: {reason}{tail(log_lines(folder))}", code)
+
+
+def describe(returncode: int) -> str:
+    """A process's end in words."""
+    return f"signal {-returncode}" if returncode < 0 else f"exit code {returncode}"
+
+
+def log_lines(folder: RunFolder) -> list[str]:
+    """Lines at the end of engine.log, as they are."""
+    try:
+        with folder.log.open("rb") as file:
+            file.seek(max(0, folder.log.stat().st_size - LOG_BYTES))
+            return file.read(LOG_BYTES).decode(errors="replace").splitlines()
+    except OSError:
+        return []

@@ -1,0 +1,42 @@
+"""How the engine is called: as a process, never imported."""
+
+import os
+import sys
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import acceltui
+from acceltui.runs.text import clean
+
+LOG_TAIL = 15
+
+
+class LaunchError(Exception):
+    """An engine that would not start or answer; the text is for the user, `exit_code` for the shell."""
+
+    def __init__(self, message: str, exit_code: int) -> None:
+        super().__init__(message)
+        self.exit_code = exit_code
+
+
+def engine_call(verb: str, target: Path, allow_import: Sequence[str]) -> list[str]:
+    """Words of the engine's command line.
+
+    `-P`: the engine's working directory is a run folder, and what lies in a run folder must not be imported.
+    """
+    options = [word for module in allow_import for word in ("--allow-import", module)]
+    return [sys.executable, "-P", "-m", "acceltui.engine", verb, str(target.absolute()), *options]
+
+
+def engine_environment(allow_import: Sequence[str]) -> dict[str, str]:
+    """Environment of the engine's process. Modules that may be imported are also found in the caller's directory."""
+    source = Path(acceltui.__file__).parents[1]
+    paths = [] if source.name in ("site-packages", "dist-packages") else [str(source)]
+    paths += filter(None, [os.environ.get("PYTHONPATH")])
+    paths += [str(Path.cwd())] if allow_import else []
+    return {**os.environ, "PYTHONUNBUFFERED": "1", "PYTHONPATH": os.pathsep.join(paths)}
+
+
+def tail(lines: Iterable[str]) -> str:
+    """The last lines of an engine's output, safe to print and indented."""
+    return "".join(f"\n  {clean(line)}" for line in list(lines)[-LOG_TAIL:])

@@ -1,0 +1,22 @@
+"""An engine in the foreground, for batch systems: the calling process becomes the engine.
+
+Its output goes to the terminal, or where the batch system sends it; engine.log is written only in the background.
+Signals, exit code and resource limits are then the engine's own, with no process between it and the scheduler.
+"""
+
+import os
+import sys
+from collections.abc import Sequence
+from typing import NoReturn
+
+from acceltui.launch.call import engine_call, engine_environment
+from acceltui.runs.folder import RunFolder
+
+
+def become_engine(folder: RunFolder, allow_import: Sequence[str] = ()) -> NoReturn:
+    """Replace this process by an engine on `folder`; does not return."""
+    call, environment = engine_call("run", folder.path, allow_import), engine_environment(allow_import)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os.chdir(folder.path)
+    os.execve(call[0], call, environment)

@@ -1,0 +1,1 @@
+"""A recipe says what to train: schema, loading, errors, overrides."""

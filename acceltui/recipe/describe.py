@@ -1,0 +1,89 @@
+"""What may stand where in a recipe, read off the schema: sections, keys, kinds, nearest names."""
+
+from collections.abc import Iterator, Sequence
+from functools import cache
+from typing import Any, get_args
+
+from pydantic.fields import FieldInfo
+
+from acceltui.recipe.schema import Recipe, Section
+
+Keys = Sequence[str | int]
+
+
+def fields(section: type[Section]) -> dict[str, FieldInfo]:
+    """The fields of a section by the key that a recipe uses."""
+    return {field.alias or name: field for name, field in section.model_fields.items()}
+
+
+def sections(annotation: Any) -> list[type[Section]]:
+    """The sections that a field may hold, itself or as elements of a list; empty for a plain value."""
+    if isinstance(annotation, type) and issubclass(annotation, Section):
+        return [annotation]
+    return [section for argument in get_args(annotation) for section in sections(argument)]
+
+
+def without_kinds(location: Keys) -> tuple[str | int, ...]:
+    """A location as pydantic gives it, without the kinds it puts behind fields that are a choice of sections."""
+    path: list[str | int] = []
+    candidates: list[type[Section]] = [Recipe]
+    rest = iter(location)
+    for key in rest:
+        path.append(key)
+        if isinstance(key, int):
+            continue
+        field = next((fields(section)[key] for section in candidates if key in fields(section)), None)
+        candidates = sections(field.annotation) if field else []
+        if field and field.discriminator:
+            kind = next(rest, None)
+            candidates = [section for section in candidates if kind in kinds(section)]
+    return tuple(path)
+
+
+def kinds(section: type[Section]) -> tuple[str, ...]:
+    """The values of a section's `kind`; empty where it has none."""
+    return get_args(section.model_fields["kind"].annotation) if "kind" in section.model_fields else ()
+
+
+def section_at(path: Keys, document: Any) -> list[type[Section]]:
+    """The sections that may stand at `path` of a plain document; one, where `kind` decides."""
+    candidates: list[type[Section]] = [Recipe]
+    for key in path:
+        document = _child(document, key)
+        if isinstance(key, str):
+            annotations = [fields(section)[key].annotation for section in candidates if key in fields(section)]
+            candidates = [section for annotation in annotations for section in sections(annotation)]
+        if isinstance(document, dict) and "kind" in document:
+            candidates = [section for section in candidates if document["kind"] in kinds(section)] or candidates
+    return candidates
+
+
+def _child(document: Any, key: str | int) -> Any:
+    if isinstance(document, dict):
+        return document.get(key)
+    if isinstance(document, list) and isinstance(key, int) and key < len(document):
+        return document[key]
+    return None
+
+
+def keys_at(path: Keys, document: Any) -> list[str]:
+    """The keys that the section at `path` may have, in the order of the schema."""
+    return list(dict.fromkeys(key for section in section_at(path, document) for key in fields(section)))
+
+
+def homes(key: str) -> list[str]:
+    """Dotted paths of all places in a recipe where `key` belongs."""
+    return [path for path in _all_paths() if path.rpartition(".")[2] == key]
+
+
+@cache
+def _all_paths() -> list[str]:
+    return list(dict.fromkeys(_paths(Recipe, "", ())))
+
+
+def _paths(section: type[Section], prefix: str, above: tuple[type[Section], ...]) -> Iterator[str]:
+    for key, field in fields(section).items():
+        yield prefix + key
+        for inner in sections(field.annotation):
+            if inner not in (*above, section):
+                yield from _paths(inner, f"{prefix}{key}.", (*above, section))

@@ -1,0 +1,91 @@
+"""How single files of a run folder are written and read: whole, with its permissions, never through a link."""
+
+import contextlib
+import math
+import os
+import stat
+from pathlib import Path
+from typing import Any
+
+READ_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+"""Non-blocking, so that a pipe put in a file's place cannot hold a reader."""
+
+
+def make_private_folder(path: Path, *, share: bool = False) -> None:
+    """Make one folder with mode 0700, or 0750 when colleagues may watch; FileExistsError when it is there."""
+    path.mkdir()
+    path.chmod(0o750 if share else 0o700)
+
+
+def file_mode(folder: Path) -> int:
+    """Mode of files in `folder`: 0640 where its group may look in, else 0600."""
+    return 0o640 if folder.stat().st_mode & stat.S_IRGRP else 0o600
+
+
+def write_whole(path: Path, data: bytes) -> None:
+    """Write a temporary file beside `path` and rename it there: a reader sees the old bytes or the new ones."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}-{os.urandom(4).hex()}")
+    mode = file_mode(path.parent)
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            os.fchmod(file.fileno(), mode)
+            file.write(data)
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def read_regular(path: Path, limit: int) -> tuple[bytes, os.stat_result]:
+    """Bytes and stat of a regular file of at most `limit` bytes.
+
+    Raises ValueError, its text a clause, for a link, a pipe, a folder or too many bytes; OSError otherwise.
+    """
+    if path.is_symlink():
+        raise ValueError("it is a link, not a file")
+    descriptor = os.open(path, READ_FLAGS)
+    with contextlib.ExitStack() as stack:
+        stack.callback(os.close, descriptor)
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            raise ValueError("it is not a regular file")
+        data = read_up_to(descriptor, limit + 1)
+        if len(data) > limit:
+            raise ValueError(f"it is larger than {limit} bytes")
+        return data, status
+
+
+def read_up_to(descriptor: int, count: int) -> bytes:
+    """At most `count` bytes from where `descriptor` stands, fewer only at the file's end."""
+    parts = []
+    while count > 0 and (part := os.read(descriptor, min(count, 1 << 20))):
+        parts.append(part)
+        count -= len(part)
+    return b"".join(parts)
+
+
+def folder_clock(folder: Path) -> float:
+    """Seconds by the clock that stamps files in `folder` (a file server's may differ from this host's)."""
+    probe = folder / f".clock.{os.getpid()}-{os.urandom(4).hex()}"
+    descriptor = os.open(probe, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    try:
+        # A byte is written because some file servers stamp a file at its first write.
+        os.write(descriptor, b"0")
+        os.fsync(descriptor)
+        return os.fstat(descriptor).st_mtime
+    finally:
+        os.close(descriptor)
+        probe.unlink(missing_ok=True)
+
+
+def finite(value: Any) -> Any:
+    """`value` with every float that JSON cannot say (nan, inf) replaced by None, at any depth."""
+    match value:
+        case float():
+            return value if math.isfinite(value) else None
+        case dict():
+            return {str(key): finite(item) for key, item in value.items()}
+        case list() | tuple():
+            return [finite(item) for item in value]
+    return value

@@ -1,0 +1,95 @@
+"""metrics.jsonl: what was measured at which step, over all attempts of a run.
+
+A resume goes back to a checkpoint at step S and appends `{"rewind_to": S, "attempt": k}`: rows of earlier attempts with
+step > S are then history that did not happen. A reader that has shown them must take them back, so rewinds are handed
+on, in their place among the rows.
+"""
+
+import sys
+import time
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from acceltui.runs.jsonl import JsonlReader, JsonlWriter
+
+Row = dict[str, Any]
+BEFORE_ALL: Row = {"rewind_to": -1, "attempt": sys.maxsize}
+
+
+class MetricsWriter:
+    """Appends rows of one attempt."""
+
+    def __init__(self, path: Path, attempt: int) -> None:
+        self._writer = JsonlWriter(path)
+        self._attempt = attempt
+        self._seq = max((row["seq"] for row in JsonlReader(path).poll() if is_count(row.get("seq"))), default=-1) + 1
+
+    def append(self, step: int, stage: str, values: Mapping[str, float]) -> None:
+        """Write what was measured at `step`; names are DESIGN's, e.g. `transformer/return`."""
+        row = {"seq": self._seq, "attempt": self._attempt, "step": step, "stage": stage, "time": time.time()}
+        numbers = {name: value if isinstance(value, int) else float(value) for name, value in values.items()}
+        self._writer.append(row | numbers)
+        self._seq += 1
+
+    def rewind(self, step: int) -> None:
+        """Declare rows of earlier attempts after `step` void: this attempt goes on from there."""
+        self._writer.append({"rewind_to": step, "attempt": self._attempt})
+
+    def close(self) -> None:
+        """Close the file."""
+        self._writer.close()
+
+
+class MetricsReader:
+    """Follows metrics.jsonl."""
+
+    def __init__(self, path: Path) -> None:
+        self._reader = JsonlReader(path)
+
+    def poll(self) -> list[Row]:
+        """New rows, and among them rewinds: `is_rewind(row)`; who keeps rows then drops those for which
+        `is_void(kept, row)`.
+
+        Rewinds are already applied among the rows of one poll. A file that was replaced gives a rewind to before all.
+        """
+        rows = [row for row in self._reader.poll() if is_rewind(row) or is_measurement(row)]
+        kept: list[Row] = []
+        for row in rows:
+            if is_rewind(row):
+                kept = [old for old in kept if not is_void(old, row)]
+            kept.append(row)
+        if self._reader.restarted:
+            return [BEFORE_ALL, *kept]
+        return kept
+
+
+def is_rewind(row: Row) -> bool:
+    """Whether a row is a rewind, not a measurement."""
+    return is_count(row.get("rewind_to")) and is_count(row.get("attempt"))
+
+
+def is_void(row: Row, rewind: Row) -> bool:
+    """Whether `rewind` takes back a row that came before it."""
+    return not is_rewind(row) and row["attempt"] < rewind["attempt"] and row["step"] > rewind["rewind_to"]
+
+
+def apply_rewinds(rows: Iterable[Row]) -> list[Row]:
+    """Measurements that still count, in order, of rows that may have rewinds among them."""
+    kept: list[Row] = []
+    for row in rows:
+        if is_rewind(row):
+            kept = [old for old in kept if not is_void(old, row)]
+        else:
+            kept.append(row)
+    return kept
+
+
+def is_measurement(row: Row) -> bool:
+    """Whether a row has what every measurement has."""
+    return is_count(row.get("step")) and is_count(row.get("attempt"))
+
+
+def is_count(value: object) -> bool:
+    """Whether a value is a number of steps or attempts."""
+    return isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**63

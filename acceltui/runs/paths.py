@@ -1,0 +1,95 @@
+"""A run is a folder: where its parts lie, how it is made, how it is found again."""
+
+import difflib
+import os
+import re
+import time
+from pathlib import Path
+
+from acceltui.runs.files import make_private_folder
+from acceltui.runs.folder import RunFolder
+from acceltui.runs.status import Status, this_host, write_status
+
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,127}")
+
+
+class RunError(Exception):
+    """A run that cannot be made, found or used; the text is a sentence for the user."""
+
+
+def runs_root(option: Path | None) -> Path:
+    """Where runs live: the call's option, else $ACCEL_RUNS, else ./runs."""
+    return (option or Path(os.environ.get("ACCEL_RUNS") or "runs")).absolute()
+
+
+def create_run_folder(
+    root: Path, recipe_name: str, seed: int, *, name: str | None = None, share: bool = False
+) -> RunFolder:
+    """Make a new run in state STARTING, `root` too where needed; with `share` its group may read it."""
+    name = name or f"{recipe_name}-s{seed}-{time.strftime('%Y%m%d-%H%M%S')}-{os.urandom(2).hex()}"
+    if not NAME.fullmatch(name):
+        raise RunError(f"{name!r} cannot name a run: use letters, digits, '_', '.' and '-', at most 128 of them.")
+    folder = RunFolder(root / name)
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        make_private_folder(folder.path, share=share)
+        for part in (folder.commands, folder.acks, folder.checkpoints):
+            make_private_folder(part, share=share)
+        folder.lock.touch(mode=0o600)
+        write_status(folder, Status(state="STARTING", host=this_host(), run=name))
+    except OSError as error:
+        if isinstance(error, FileExistsError) and folder.path.exists():
+            raise RunError(f"{folder.path} exists already: choose another --name.") from None
+        raise RunError(f"The run folder {folder.path} cannot be made: {error.strerror}.") from None
+    return folder
+
+
+def is_run(path: Path) -> bool:
+    """Whether `path` is a run: a folder that has a status."""
+    try:
+        return RunFolder(path).status.is_file()
+    except (OSError, ValueError):
+        # Another user's private folder, or text that is no path at all.
+        return False
+
+
+def made_at(folder: RunFolder) -> tuple[float, str]:
+    """When a run was made, as an order: its lock is never written again."""
+    try:
+        return folder.lock.stat().st_mtime, folder.name
+    except FileNotFoundError:
+        return 0.0, folder.name
+
+
+def list_runs(root: Path) -> list[RunFolder]:
+    """All runs below `root`, newest first; what is no run, or could not have been named so here, is skipped."""
+    if not root.is_dir():
+        return []
+    try:
+        runs = [RunFolder(path) for path in root.iterdir() if NAME.fullmatch(path.name) and is_run(path)]
+    except OSError as error:
+        raise RunError(f"The runs in {root} cannot be listed: {error.strerror}.") from None
+    return sorted(runs, key=made_at, reverse=True)
+
+
+def find_run(text: str | None, root: Path) -> RunFolder:
+    """The run that `text` means: a name, a unique prefix of one, a path, or None for the newest."""
+    runs = list_runs(root)
+    if text is None:
+        if not runs:
+            raise RunError(f"There is no run in {root}: start one with `accel run RECIPE`, or give --runs-dir.")
+        return runs[0]
+    names = {run.name: run for run in runs}
+    if text in names:
+        return names[text]
+    if text and is_run(Path(text)):
+        return RunFolder(Path(text).resolve())
+    matches = [run for run in runs if text and run.name.startswith(text)]
+    if len(matches) == 1:
+        return matches[0]
+    if matches:
+        some = ", ".join(run.name for run in matches[:5]) + (", ..." if len(matches) > 5 else "")
+        raise RunError(f"{text!r} begins the names of {len(matches)} runs in {root}: {some}.")
+    nearest = difflib.get_close_matches(text, names, n=3, cutoff=0.4)
+    hint = f" Nearest: {', '.join(nearest)}." if nearest else ""
+    raise RunError(f"No run in {root} is called {text!r}, and it is no path of one.{hint}")

@@ -1,0 +1,111 @@
+"""`status.progress` with types: what an engine of any version wrote there, as far as it can be used."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from acceltui.runs.text import clean
+
+LARGEST = 1e30
+"""Beyond it a number in a run folder counts as none."""
+
+
+@dataclass(frozen=True)
+class Amount:
+    """So many of so many."""
+
+    size: float = 0.0
+    of: float = 0.0
+
+
+@dataclass(frozen=True)
+class CheckpointFact:
+    """The newest checkpoint."""
+
+    step: float
+    time: float
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a run is and how it goes. Steps are environment steps, sizes transitions or bytes, times seconds."""
+
+    accelerate: Amount
+    online: Amount
+    eta_s: float | None
+    switch_step: float | None
+    rule: str
+    replay: Amount
+    windows: Amount
+    steps_per_s: float
+    updates_per_s: float
+    paused: bool
+    cpu: float
+    rss: float
+    disk_free: float
+    gpu: str
+    checkpoint: CheckpointFact | None
+    total_steps: float
+    """All environment steps: of training, evaluation and cloning rollouts."""
+    evaluation_share: float | None
+    """Of all environment steps, those spent on evaluation."""
+
+    @property
+    def budget(self) -> float:
+        """Training steps of both stages."""
+        return self.accelerate.of + self.online.of
+
+
+def read_progress(written: Mapping[str, Any]) -> Progress:
+    """The progress an engine wrote; what is missing or of the wrong type counts as nothing."""
+    machine, speed, steps = _map(written, "machine"), _map(written, "speed"), _map(written, "steps")
+    checkpoint = _map(written, "checkpoint")
+    total = _number(steps, "total", 0.0)
+    return Progress(
+        accelerate=_amount(written, "accelerate", "steps", "of"),
+        online=_amount(written, "online", "steps", "of"),
+        eta_s=_optional(written, "eta_s"),
+        switch_step=_optional(written, "switch_step"),
+        rule=clean(written.get("rule") or ""),
+        replay=_amount(written, "replay", "size", "capacity"),
+        windows=_amount(written, "windows", "size", "capacity"),
+        steps_per_s=_number(speed, "steps", math.nan),
+        updates_per_s=_number(speed, "updates", math.nan),
+        paused=written.get("paused") is True,
+        cpu=_number(machine, "cpu", math.nan),
+        rss=_number(machine, "rss", math.nan),
+        disk_free=_number(machine, "disk_free", math.nan),
+        gpu=clean(machine.get("gpu") or ""),
+        checkpoint=CheckpointFact(_number(checkpoint, "step", 0.0), _number(checkpoint, "time", 0.0))
+        if checkpoint
+        else None,
+        total_steps=total,
+        evaluation_share=_number(steps, "evaluation", 0.0) / total if total > 0 else None,
+    )
+
+
+def _map(written: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    value = written.get(key)
+    return value if isinstance(value, dict) else {}
+
+
+def _optional(written: Mapping[str, Any], key: str) -> float | None:
+    return as_number(written.get(key))
+
+
+def _number(written: Mapping[str, Any], key: str, otherwise: float) -> float:
+    value = _optional(written, key)
+    return otherwise if value is None else value
+
+
+def _amount(written: Mapping[str, Any], key: str, size: str, of: str) -> Amount:
+    amount = _map(written, key)
+    return Amount(_number(amount, size, 0.0), _number(amount, of, 0.0))
+
+
+def as_number(value: object) -> float | None:
+    """A number of a JSON file that anyone may have written; None for what is none, or beyond all measure."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < LARGEST:
+        return None
+    return float(value)

@@ -1,0 +1,1 @@
+"""The dashboard: reads run folders, never imports the engine."""

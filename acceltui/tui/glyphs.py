@@ -1,0 +1,81 @@
+"""The characters the dashboard draws with: braille, block or ASCII, by what the terminal can show."""
+
+import locale
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Glyphs:
+    """One set of characters; `raster` says how many dots a cell of a plot has."""
+
+    name: str
+    raster: str
+    """`braille` (2x4 dots a cell), `block` (2x2) or `ascii` (1x1)."""
+    markers: tuple[str, ...]
+    """One a series, so that series are told apart without colour."""
+    corners: str
+    """Top left, top right, bottom left, bottom right."""
+    horizontal: str
+    vertical: str
+    grid: str
+    """Every few cells along a labelled value of a plot."""
+    mark: str
+    """A vertical mark through a plot."""
+    full: str
+    empty: str
+    spark: str
+    dot: str
+    separator: str
+    prompt: str
+    plus_minus: str
+
+
+BRAILLE = Glyphs(
+    name="braille",
+    raster="braille",
+    markers=("●", "◆", "■", "▲"),
+    corners="╭╮╰╯",
+    horizontal="─",
+    vertical="│",
+    grid="·",
+    mark="╎",
+    full="━",
+    empty="─",
+    spark="▁▂▃▄▅▆▇█",
+    dot="●",
+    separator="·",
+    prompt="\u203a",
+    plus_minus="±",
+)
+BLOCK = Glyphs(**{**BRAILLE.__dict__, "name": "block", "raster": "block"})
+ASCII = Glyphs(
+    name="ascii",
+    raster="ascii",
+    markers=("o", "+", "x", "*"),
+    corners="++++",
+    horizontal="-",
+    vertical="|",
+    grid=".",
+    mark=":",
+    full="#",
+    empty="-",
+    spark="_.-=+*#@",
+    dot="*",
+    separator="|",
+    prompt=">",
+    plus_minus="+-",
+)
+SETS = {glyphs.name: glyphs for glyphs in (BRAILLE, BLOCK, ASCII)}
+
+
+def choose_glyphs(name: str | None = None, environment: Mapping[str, str] = os.environ) -> Glyphs:
+    """The set called `name`, or what the terminal can show: ASCII for TERM=linux, dumb, or a locale without UTF-8."""
+    if name is not None:
+        if name not in SETS:
+            raise ValueError(f"glyphs are one of {', '.join(SETS)}; {name!r} is none of them")
+        return SETS[name]
+    if environment.get("TERM", "") in ("linux", "dumb", "") or "utf" not in locale.getencoding().lower():
+        return ASCII
+    return BRAILLE

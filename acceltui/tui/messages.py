@@ -1,0 +1,25 @@
+"""What the parts of the dashboard tell each other."""
+
+from dataclasses import dataclass
+
+from textual.message import Message
+
+from acceltui.tui.watch import Snapshot
+
+
+@dataclass
+class RunChanged(Message, bubble=False):
+    """A newer look at the run; of several that wait, only the last matters."""
+
+    snapshot: Snapshot
+
+    def can_replace(self, message: Message) -> bool:
+        return isinstance(message, RunChanged)
+
+
+@dataclass
+class Notice(Message, bubble=False):
+    """A line for the person at the keyboard, shown for some seconds in place of the keys."""
+
+    text: str
+    urgent: bool = False

@@ -1,0 +1,248 @@
+"""The dashboard of one run: curves, buffers, speed, machine, events, and the keys that steer it."""
+
+import math
+import re
+import time
+from typing import ClassVar
+
+from textual import events
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.screen import Screen
+
+from acceltui.runs.folder import RunFolder
+from acceltui.tui import commands
+from acceltui.tui.glyphs import Glyphs
+from acceltui.tui.messages import Notice
+from acceltui.tui.screens.confirm import Confirm
+from acceltui.tui.screens.help import Help
+from acceltui.tui.screens.log import LogScreen
+from acceltui.tui.watch import Snapshot
+from acceltui.tui.widgets.canvas import Panel
+from acceltui.tui.widgets.events import Events, Tail
+from acceltui.tui.widgets.facts import Buffers, Machine, Speed, Values
+from acceltui.tui.widgets.header import Header, Reason, state_style, why_not_running
+from acceltui.tui.widgets.keys import KeyLine
+from acceltui.tui.widgets.plot import Curve, Plot, VerticalMark
+
+FULL_SIZE = (96, 30)
+"""Columns and rows from which on all panels are shown at once."""
+SMALL_SIZE = (50, 12)
+"""Columns and rows below which there is no room for a plot."""
+TALL = 52
+"""Rows from which on the events get more of them."""
+ANSWERED_WITHIN = 3.0
+"""Seconds after a pause was asked for until the status is sure to tell of it."""
+PANELS = ("return", "losses", "cloning", "events")
+"""Panels by their digit."""
+
+
+def run_title(name: str) -> str:
+    """`recipe s1` for a folder that bears its recipe's name and seed, else the folder's name."""
+    match = re.fullmatch(r"(.+)-s(\d+)-\d{8}-\d{6}-[0-9a-f]{4}", name)
+    return f"{match[1]} s{match[2]}" if match else name
+
+
+class Dashboard(Screen[None]):
+    """Shows snapshots of a run; what a key asks for goes into the run folder as a command."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("s", "switch", "Switch stage"),
+        Binding("x", "stop", "Stop"),
+        Binding("p", "pause", "Pause"),
+        Binding("e", "command('evaluate')", "Evaluate"),
+        Binding("c", "command('checkpoint')", "Checkpoint"),
+        Binding("l", "log", "Log"),
+        Binding("question_mark,f1", "help", "Help"),
+        *(Binding(str(number), f"choose({number})", "Zoom") for number in range(1, 5)),
+        Binding("tab", "next(1)", "Next panel", show=False, priority=True),
+        Binding("shift+tab", "next(-1)", "Panel before", show=False, priority=True),
+        Binding("enter,z", "enlarge", "Enlarge", show=False),
+        Binding("escape", "back", "Back", show=False),
+    ]
+    AUTO_FOCUS = ""
+
+    def __init__(self, folder: RunFolder, glyphs: Glyphs) -> None:
+        super().__init__()
+        self.folder = folder
+        self.glyphs = glyphs
+        self.snapshot: Snapshot | None = None
+        self._shown: Snapshot | None = None
+        self._ready = False
+        self.chosen = PANELS[0]
+        self.enlarged = False
+        self._asked_pause = (False, -math.inf)
+
+    def compose(self) -> ComposeResult:
+        glyphs = self.glyphs
+        yield Header(glyphs, id="header")
+        yield Reason(glyphs, id="reason")
+        with Vertical(id="panels"):
+            curves = [Curve(f"{name}/return", name, deviation=f"{name}/std") for name in ("accelerator", "transformer")]
+            yield Plot(glyphs, "Return", curves, number=1, id="return")
+            with Horizontal(id="pair"):
+                losses = [Curve("loss/critic", "critic"), Curve("loss/actor", "actor")]
+                yield Plot(glyphs, "Losses", losses, number=2, id="losses")
+                yield Plot(
+                    glyphs, "Cloning loss (log)", [Curve("loss/clone", "clone")], number=3, log_y=True, id="cloning"
+                )
+            with Horizontal(id="facts"):
+                yield Buffers(glyphs, "Buffers", id="buffers")
+                yield Speed(glyphs, "Speed", id="speed")
+                yield Machine(glyphs, "Machine", id="machine")
+            yield Events(glyphs, "Events", number=4, id="events")
+        yield Values(glyphs, id="values")
+        yield Tail(glyphs, id="tail")
+        yield KeyLine(glyphs, id="keys", classes="line")
+
+    def on_mount(self) -> None:
+        self.query_one(Header).run_title = run_title(self.folder.name)
+        self.query_one(Reason).display = False
+        self.add_class("-waiting")
+        self._arrange()
+        self._ready = True
+
+    def on_resize(self, event: events.Resize) -> None:
+        self.query_one(Reason).fit(event.size.width)
+        self._arrange()
+
+    def take(self, snapshot: Snapshot) -> None:
+        """Take a newer look at the run. Called, not posted, and shown only when no dialog lies over this screen: there
+        Textual would send the whole screen for each message and each change.
+        """
+        self.snapshot = snapshot
+        if self._ready and self.app.screen_stack[-1:] == [self]:  # no screen is left while the application ends
+            self._show(snapshot)
+
+    def on_screen_resume(self) -> None:
+        if self._ready and self.snapshot is not None:
+            self._show(self.snapshot)
+
+    def _show(self, snapshot: Snapshot) -> None:
+        """Hand a snapshot to the widgets, each of which sends only what differs."""
+        before, self._shown = self._shown, snapshot
+        self.remove_class("-waiting")
+        self.query_one(Header).show(snapshot)
+        self.query_one(Reason).show(why_not_running(snapshot), state_style(snapshot.state))
+        self.query_one(KeyLine).show_paused(snapshot.progress.paused)
+        for panel in (*self.query(Buffers), *self.query(Speed), *self.query(Machine), *self.query(Values)):
+            panel.show(snapshot)
+        if before is None or before.events != snapshot.events:
+            self.query_one(Events).show(snapshot.events)
+            self.query_one(Tail).show(snapshot.events)
+        if before is None or (before.rows, before.progress) != (snapshot.rows, snapshot.progress):
+            self._show_plots(snapshot)
+
+    def on_notice(self, message: Notice) -> None:
+        self.query_one(KeyLine).say(message.text, urgent=message.urgent)
+
+    def _show_plots(self, snapshot: Snapshot) -> None:
+        progress, history = snapshot.progress, snapshot.history
+        stop = progress.budget or max(history.step, 1.0)
+        mark = VerticalMark(progress.switch_step, "switch") if progress.switch_step is not None else None
+        episodes = history.last("transformer/episodes")
+        of = f", n={episodes:.0f}" if math.isfinite(episodes) else ""
+        self.query_one("#return", Plot).title = f"Return  mean{self.glyphs.plus_minus}std{of}"
+        for plot in self.query(Plot):
+            rule = progress.rule if plot.id == "return" and snapshot.status.stage == "accelerate" else ""
+            plot.show(history, stop, mark, rule)
+
+    def _arrange(self) -> None:
+        """Choose the layout for the size of the terminal."""
+        width, height = self.app.size
+        full = width >= FULL_SIZE[0] and height >= FULL_SIZE[1]
+        tiny = width < SMALL_SIZE[0] or height < SMALL_SIZE[1]
+        self.set_class(full, "-full")
+        self.set_class(not full and not tiny, "-compact")
+        self.set_class(tiny, "-tiny")
+        self.set_class(full and height >= TALL, "-tall")
+        self.set_class(self.enlarged or not full, "-single")
+        for name in PANELS:
+            self.query_one(f"#{name}").set_class(name == self.chosen, "-chosen")
+        self.query_one("#pair").set_class(self.chosen in ("losses", "cloning"), "-chosen")
+
+    def _choose(self, name: str) -> None:
+        self.chosen = name
+        self._arrange()
+        self.query_one(f"#{name}", Panel).focus()
+
+    def action_choose(self, number: int) -> None:
+        """Choose a panel by its digit; the digit of the chosen one enlarges it, or makes it small again."""
+        name = PANELS[number - 1]
+        if name == self.chosen and self.query_one(f"#{name}").has_focus:
+            self.action_enlarge()
+        self._choose(name)
+
+    def action_next(self, by: int) -> None:
+        """Choose the next panel, or the one before."""
+        if not any(self.query_one(f"#{name}").has_focus for name in PANELS):
+            by = 0 if not self.has_class("-single") else by
+        self._choose(PANELS[(PANELS.index(self.chosen) + by) % len(PANELS)])
+
+    def action_enlarge(self) -> None:
+        """Give the chosen panel all the room, or take it back."""
+        self.enlarged = not self.enlarged
+        self._choose(self.chosen)
+
+    def action_back(self) -> None:
+        """Make an enlarged panel small again; then let go of the chosen one."""
+        if self.enlarged:
+            self.action_enlarge()
+        else:
+            self.set_focus(None)
+
+    def action_help(self) -> None:
+        """Show the keys."""
+        self.app.push_screen(Help())
+
+    def action_log(self) -> None:
+        """Show the engine's log."""
+        self.app.push_screen(LogScreen(self.folder, self.glyphs))
+
+    def action_pause(self) -> None:
+        """Pause, or go on."""
+        asked, when = self._asked_pause
+        if time.monotonic() - when > ANSWERED_WITHIN:
+            asked = self.snapshot is not None and (self.snapshot.progress.paused or self.snapshot.state == "PAUSED")
+        self._asked_pause = (not asked, time.monotonic())
+        self.action_command("unpause" if asked else "pause")
+
+    def action_switch(self) -> None:
+        """Ask, then switch the stage."""
+        size = self.snapshot.online_replay if self.snapshot else None
+        replay = f"The replay is resized to {size:,} transitions." if size else "The replay is resized."
+        body = (
+            f"At step {self._step():,} or the next update, the transformer takes the accelerator's place and acts from "
+            f"then on. The critic stays. {replay}\n\nThis cannot be undone."
+        )
+        self._ask("switch", Confirm("Switch to stage online now?", body, "Switch"))
+
+    def action_stop(self) -> None:
+        """Ask, then stop the run."""
+        body = (
+            f"At step {self._step():,} or the next update the engine writes a checkpoint and ends. "
+            "Everything written so far stays."
+        )
+        self._ask("stop", Confirm("Stop this run?", body, "Stop"))
+
+    def action_command(self, kind: str) -> None:
+        """Send a command that needs no question."""
+        if reason := commands.why_not(kind, self.snapshot):
+            self.post_message(Notice(reason, urgent=True))
+            return
+        stage = self.snapshot.status.stage if self.snapshot else None
+        self.run_worker(self._follow(kind, stage), group=f"command-{kind}")
+
+    def _ask(self, kind: str, question: Confirm) -> None:
+        if reason := commands.why_not(kind, self.snapshot):
+            self.post_message(Notice(reason, urgent=True))
+            return
+        self.app.push_screen(question, lambda yes: self.action_command(kind) if yes else None)
+
+    async def _follow(self, kind: str, stage: str | None) -> None:
+        async for text, urgent in commands.send_and_follow(self.folder, kind, stage):
+            self.post_message(Notice(text, urgent))
+
+    def _step(self) -> int:
+        return self.snapshot.status.step if self.snapshot else 0

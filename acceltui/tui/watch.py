@@ -1,0 +1,171 @@
+"""Follows a run folder for a dashboard; knows no widget."""
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from acceltui.runs.folder import RunFolder
+from acceltui.runs.jsonl import JsonlReader
+from acceltui.runs.liveness import heartbeat_age, observed_state
+from acceltui.runs.metrics import MetricsReader
+from acceltui.runs.progress import Progress, as_number, read_progress
+from acceltui.runs.status import LIVING, Status, read_status, this_host
+from acceltui.runs.text import clean
+from acceltui.tui.series import History
+
+INTERVAL = 0.5
+"""Seconds between two looks."""
+REMOTE_INTERVAL = 5.0
+"""Seconds between two looks at the liveness of another host's run; each asks its file server for the time."""
+EVENTS_KEPT = 500
+LATEST = 4e9
+"""Seconds after which no clock will show a time."""
+
+
+@dataclass(frozen=True)
+class Event:
+    """One line of events.jsonl, safe to show."""
+
+    time: float
+    step: int
+    kind: str
+    by: str
+    message: str
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """A run as it was at one look."""
+
+    status: Status
+    state: str
+    """As observed: also CRASHED and STALLED."""
+    lag: float
+    """Seconds since the last heartbeat."""
+    progress: Progress
+    history: History
+    rows: int
+    """Rows of metrics taken so far."""
+    events: tuple[Event, ...]
+    online_replay: int | None
+    """Capacity of the replay of stage online, in transitions; None while the recipe is unread or cannot be read."""
+
+    @property
+    def alive(self) -> bool:
+        """Whether an engine is there to take commands."""
+        return self.state in LIVING
+
+
+class Watch:
+    """Reads a run folder again and again; one thread calls it, the snapshots may be read in another."""
+
+    def __init__(self, folder: RunFolder) -> None:
+        self.folder = folder
+        self._metrics = MetricsReader(folder.metrics)
+        self._event_lines = JsonlReader(folder.events)
+        self._history = History()
+        self._events: deque[Event] = deque(maxlen=EVENTS_KEPT)
+        self._rows = 0
+        self._polls = 0
+        self._online_replay: int | None = None
+        self._life = ("STARTING", 0.0)
+        self._next_life = 0.0
+        self._progress_of: dict[str, Any] | None = None
+        self._progress = read_progress({})
+
+    def poll(self) -> Snapshot:
+        """Read what is new since the last call."""
+        self._polls += 1
+        if self._polls == 2:  # not at the first, which stands between a person and the first picture
+            self._online_replay = read_online_replay(self.folder)
+        status = read_status(self.folder) or unwritten_status(self.folder)
+        rows = self._metrics.poll()
+        self._history.extend(rows)
+        self._rows += len(rows)
+        self._take_events()
+        if status.progress != self._progress_of:
+            self._progress_of, self._progress = status.progress, read_progress(status.progress)
+        status = replace(status, step=int(as_number(status.step) or 0))
+        state, lag = self._look_for_life(status)
+        return Snapshot(
+            status=status,
+            state=state,
+            lag=lag,
+            progress=self._progress,
+            history=self._history,
+            rows=self._rows,
+            events=tuple(self._events),
+            online_replay=self._online_replay,
+        )
+
+    def _take_events(self) -> None:
+        lines = self._event_lines.poll()
+        if self._event_lines.restarted:
+            self._events.clear()
+        self._events.extend(map(read_event, lines))
+
+    def _look_for_life(self, status: Status) -> tuple[str, float]:
+        if status.state not in LIVING:
+            self._life = (status.state, 0.0)
+        elif status.host == this_host():
+            self._life = (observed_state(self.folder, status), heartbeat_age(self.folder, status))
+        elif time.monotonic() >= self._next_life:
+            self._next_life = time.monotonic() + REMOTE_INTERVAL
+            self._life = self._look_from_afar(status)
+        return self._life
+
+    def _look_from_afar(self, status: Status) -> tuple[str, float]:
+        try:
+            return observed_state(self.folder, status), heartbeat_age(self.folder, status)
+        except OSError:  # a folder one may only read, or a file server that is away: the next look tells
+            return self._life
+
+
+def unwritten_status(folder: RunFolder) -> Status:
+    """For a folder whose status is not there yet, or cannot be read at this moment."""
+    return Status(state="STARTING", run=folder.name, host=this_host(), time=time.time())
+
+
+def read_event(line: dict[str, Any]) -> Event:
+    """An event for showing; what is missing or of the wrong type is empty."""
+    when, step = as_number(line.get("time")) or 0.0, as_number(line.get("step")) or 0.0
+    return Event(
+        time=when if 0 <= when < LATEST else 0.0,
+        step=int(step),
+        kind=clean(line.get("kind") or ""),
+        by=clean(line.get("by") or ""),
+        message=clean(line.get("message") or ""),
+    )
+
+
+def read_online_replay(folder: RunFolder) -> int | None:
+    """`online.replay` of the resolved recipe; None where there is none that can be read."""
+    from acceltui.recipe.errors import RecipeError  # pydantic and yaml: 0.15 s, a sixth of all that starting takes
+    from acceltui.recipe.resolved import load_resolved
+
+    try:
+        return load_resolved(folder.resolved).online.replay
+    except (OSError, RecipeError):
+        return None
+
+
+class WatchThread(threading.Thread):
+    """Calls `Watch.poll` twice a second. A daemon: a file server that hangs delays neither drawing nor leaving."""
+
+    def __init__(self, watch: Watch, report: Callable[[Snapshot], None]) -> None:
+        super().__init__(name="watch", daemon=True)
+        self._watch = watch
+        self._report = report
+        self._stop_asked = threading.Event()
+
+    def run(self) -> None:
+        while not self._stop_asked.is_set():
+            self._report(self._watch.poll())
+            self._stop_asked.wait(INTERVAL)
+
+    def stop(self) -> None:
+        """Ask for the end; does not wait for it."""
+        self._stop_asked.set()

@@ -1,0 +1,156 @@
+"""The small panels: buffers, speed, machine; and their one-line form for small terminals."""
+
+import math
+import time
+
+from textual.strip import Strip
+
+from acceltui.runs import wording
+from acceltui.runs.progress import Amount
+from acceltui.tui.glyphs import Glyphs
+from acceltui.tui.palette import BANDS, DIM, DONE, PLAIN, REST
+from acceltui.tui.watch import Snapshot
+from acceltui.tui.widgets.canvas import Canvas, Panel, Span, both_ends, length, line
+
+
+class Facts(Panel, can_focus=False):
+    """A panel of a few lines about the newest snapshot."""
+
+    snapshot: Snapshot | None = None
+
+    def show(self, snapshot: Snapshot) -> None:
+        """Show a newer look at the run."""
+        self.snapshot = snapshot
+        self.repaint()
+
+    def content(self, width: int, height: int) -> list[Strip]:
+        lines = self.facts(self.snapshot, width) if self.snapshot else []
+        return [*lines, *[line([], width)] * height][:height]
+
+    def facts(self, snapshot: Snapshot, width: int) -> list[Strip]:
+        """Lines of `width` cells."""
+        raise NotImplementedError
+
+
+class Buffers(Facts):
+    """How full the replay is, and what cloning draws from."""
+
+    def facts(self, snapshot: Snapshot, width: int) -> list[Strip]:
+        progress = snapshot.progress
+        total: list[Span] = [
+            (" in all  ", DIM),
+            (wording.count(progress.total_steps), PLAIN),
+            (" environment steps", DIM),
+        ]
+        return [
+            self._bar("replay", progress.replay, width),
+            self._bar("windows", progress.windows, width),
+            line(total, width),
+        ]
+
+    def _bar(self, name: str, amount: Amount, width: int) -> Strip:
+        if amount.of <= 0:
+            return line([(f" {name:<8}", DIM), ("none", DIM)], width)
+        size, of = wording.count(amount.size), wording.count(amount.of)
+        figures = f" {wording.percent(amount.size, amount.of):3}% {size + '/' + of:>11} "
+        room = max(width - 9 - len(figures), 0)
+        filled = wording.bar(amount.size, amount.of, room)
+        full, empty = self.glyphs.full * filled, self.glyphs.empty * (room - filled)
+        return line([(f" {name:<8}", DIM), (full, DONE), (empty, REST), (figures, PLAIN)], width)
+
+
+class Speed(Facts):
+    """Environment steps and updates a second, with their recent past, and what evaluation takes."""
+
+    def facts(self, snapshot: Snapshot, width: int) -> list[Strip]:
+        progress, history = snapshot.progress, snapshot.history
+        share = progress.evaluation_share
+        return [
+            self._rate("env steps", progress.steps_per_s, history.view("speed/steps")[1].tolist()[-80:], width),
+            self._rate("updates", progress.updates_per_s, history.view("speed/updates")[1].tolist()[-80:], width),
+            line(
+                [(" evaluation ", DIM), ("-" if share is None else f"{100 * share:.0f}%", PLAIN), (" of steps", DIM)],
+                width,
+            ),
+        ]
+
+    def _rate(self, name: str, rate: float, past: list[float], width: int) -> Strip:
+        left: list[Span] = [(f" {name:<11}", DIM), (f"{wording.value(rate):>6}", PLAIN), ("/s  ", DIM)]
+        return line([*left, (sparkline(past, width - length(left) - 1, self.glyphs), BANDS[0])], width)
+
+
+class Machine(Facts):
+    """What the engine uses, and its newest checkpoint."""
+
+    def facts(self, snapshot: Snapshot, width: int) -> list[Strip]:
+        progress, checkpoint = snapshot.progress, snapshot.progress.checkpoint
+        used: list[Span] = [
+            (" cpu ", DIM),
+            (_or_dash(progress.cpu, "{:.0f}%"), PLAIN),
+            ("  rss ", DIM),
+            (_memory(progress.rss), PLAIN),
+            ("  disk ", DIM),
+            (_memory(progress.disk_free), PLAIN),
+        ]
+        if length(used) + 5 <= width:
+            used.append((" free", DIM))
+        saved: list[Span] = [(" checkpoint ", DIM), ("none yet", DIM)]
+        if checkpoint:
+            age = wording.duration(60 * ((time.time() - checkpoint.time) // 60))
+            saved = [(" checkpoint ", DIM), (wording.count(checkpoint.step), PLAIN), (f", {age} ago", DIM)]
+        return [line(used, width), line([(" gpu ", DIM), (progress.gpu or "none", PLAIN)], width), line(saved, width)]
+
+
+def _or_dash(number: float, form: str) -> str:
+    return form.format(number) if math.isfinite(number) else "-"
+
+
+def _memory(size: float) -> str:
+    return wording.memory(size) if math.isfinite(size) else "-"
+
+
+def sparkline(values: list[float], width: int, glyphs: Glyphs) -> str:
+    """The last `width` values, one character each; their largest leaves a quarter of the height free."""
+    recent = [value for value in values[-width:] if math.isfinite(value)] if width > 0 else []
+    top = max(recent, default=0.0)
+    if top <= 0:
+        return ""
+    levels = len(glyphs.spark) - 1
+    return "".join(glyphs.spark[min(max(round(0.75 * value / top * levels), 0), levels)] for value in recent)
+
+
+class Values(Canvas):
+    """The newest values in few lines, where there is no room for the panels."""
+
+    snapshot: Snapshot | None = None
+
+    def show(self, snapshot: Snapshot) -> None:
+        """Show a newer look at the run."""
+        self.snapshot = snapshot
+        self.repaint()
+
+    def draw(self, width: int, height: int) -> list[Strip]:
+        lines: list[list[Span]] = [[]]
+        for name, text in self._pairs():
+            pair = [(f" {name} ", DIM), (text, PLAIN), (" ", PLAIN)]
+            if lines[-1] and length(lines[-1]) + length(pair) > width:
+                lines.append([])
+            lines[-1] += pair
+        strips = [both_ends(spans, [], width) for spans in lines]
+        return [*strips, *[line([], width)] * height][:height]
+
+    def _pairs(self) -> list[tuple[str, str]]:
+        snapshot = self.snapshot
+        if snapshot is None:
+            return []
+        progress, last = snapshot.progress, snapshot.history.last
+        marks = self.glyphs.markers
+        return [
+            (f"{marks[0]} acc", wording.value(last("accelerator/return"))),
+            (f"{marks[1]} tra", wording.value(last("transformer/return"))),
+            ("critic", wording.value(last("loss/critic"))),
+            ("clone", wording.value(last("loss/clone"))),
+            ("env/s", wording.value(progress.steps_per_s)),
+            ("replay", f"{wording.percent(progress.replay.size, progress.replay.of)}%"),
+            ("rss", _memory(progress.rss)),
+        ]

@@ -1,0 +1,163 @@
+"""Checkpoints hold the weights that acted, say what they hold, and come and go whole."""
+
+import hashlib
+import json
+import os
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import load_file
+from torch import nn
+
+from acceltui.engine.checkpoint import Checkpoints
+from acceltui.engine.networks.build import build_actor
+from acceltui.recipe.schema import GPT, LSTMAccelerator
+from acceltui.runs.folder import RunFolder
+from acceltui.runs.paths import create_run_folder
+
+SECTIONS = {
+    "accelerator": LSTMAccelerator(kind="lstm", context=3, hidden=8),
+    "transformer": GPT(context=3, layers=2, heads=2, width=8, feedforward=16),
+}
+
+
+def networks(seed: int = 0) -> dict[str, nn.Module]:
+    torch.manual_seed(seed)
+    return {name: build_actor(section, observation=3, action=2).eval() for name, section in SECTIONS.items()}
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> RunFolder:
+    return create_run_folder(tmp_path, "small", 1, name="small")
+
+
+@pytest.fixture
+def checkpoints(folder: RunFolder) -> Checkpoints:
+    return Checkpoints(folder, attempt=1, keep=2)
+
+
+def manifest(path: Path) -> dict[str, Any]:
+    return json.loads((path / "manifest.json").read_bytes())
+
+
+def reasons(folder: RunFolder) -> dict[int, list[str]]:
+    """Why each checkpoint that a reader finds is there, by step."""
+    found = [manifest(path) for path in sorted(folder.checkpoints.iterdir())]
+    return {document["step"]: document["why"] for document in found}
+
+
+def test_weights_read_back_give_the_same_actions(folder: RunFolder, checkpoints: Checkpoints) -> None:
+    saved, windows = networks(), torch.randn(16, 3, 3)
+    path = folder.checkpoints / checkpoints.save(50, "accelerate", "periodic", saved)["name"]
+    for name, fresh in networks(seed=1).items():
+        assert not torch.allclose(fresh(windows), saved[name](windows))
+        fresh.load_state_dict(load_file(path / f"{name}.safetensors"))
+        assert torch.equal(fresh(windows), saved[name](windows))
+
+
+def test_the_manifest_says_what_lies_beside_it(folder: RunFolder, checkpoints: Checkpoints) -> None:
+    told = checkpoints.save(1_234, "online", "best", networks())
+    path = folder.checkpoints / told["name"]
+    document = manifest(path)
+    assert path.name == "0000001234-1"
+    assert (document["step"], document["stage"], document["attempt"], document["why"]) == (1_234, "online", 1, ["best"])
+    assert (told["step"], told["time"]) == (1_234, document["time"])
+    assert {file.name for file in path.iterdir()} == {"manifest.json", *document["files"]}
+    assert document["files"].keys() == {"accelerator.safetensors", "transformer.safetensors"}
+    for name, said in document["files"].items():
+        data = (path / name).read_bytes()
+        assert said == {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
+
+
+def test_the_last_periodic_ones_the_best_and_all_others_stay(folder: RunFolder, checkpoints: Checkpoints) -> None:
+    saved = [(10, "best"), (20, "periodic"), (30, "periodic"), (40, "switch"), (50, "best"), (60, "periodic")]
+    saved += [(70, "command"), (80, "command"), (90, "periodic"), (99, "end")]
+    for step, why in saved:
+        checkpoints.save(step, "accelerate", why, networks())
+    assert reasons(folder) == {
+        40: ["switch"],
+        50: ["best"],
+        60: ["periodic"],
+        70: ["command"],
+        80: ["command"],
+        90: ["periodic"],
+        99: ["end"],
+    }
+
+
+def test_two_reasons_at_one_step_are_one_checkpoint(folder: RunFolder, checkpoints: Checkpoints) -> None:
+    first = checkpoints.save(10, "accelerate", "best", networks())
+    second = checkpoints.save(10, "accelerate", "periodic", networks())
+    assert first["name"] == second["name"]
+    assert reasons(folder) == {10: ["best", "periodic"]}
+
+
+def test_a_checkpoint_stays_while_it_has_a_reason(folder: RunFolder, checkpoints: Checkpoints) -> None:
+    for step, why in ((10, "best"), (10, "switch"), (20, "best"), (20, "periodic"), (30, "periodic"), (40, "periodic")):
+        checkpoints.save(step, "accelerate", why, networks())
+    assert reasons(folder).keys() == {10, 20, 30, 40}
+    checkpoints.save(50, "online", "best", networks())
+    assert reasons(folder).keys() == {10, 30, 40, 50}
+
+
+def test_one_checkpoint_says_that_it_is_the_best(folder: RunFolder, checkpoints: Checkpoints) -> None:
+    for step, why in ((10, "best"), (10, "periodic"), (20, "best")):
+        checkpoints.save(step, "accelerate", why, networks())
+    assert reasons(folder) == {10: ["periodic"], 20: ["best"]}
+
+
+def incomplete(path: Path) -> list[str]:
+    """What the manifest of a checkpoint names and its folder does not hold in that size."""
+    files = manifest(path)["files"]
+    present = {file.name: file.stat().st_size for file in path.iterdir()}
+    return [name for name, said in files.items() if present.get(name) != said["bytes"]]
+
+
+def test_nothing_half_written_is_seen(folder: RunFolder, checkpoints: Checkpoints) -> None:
+    """By a reader that looks all the while: where there is a manifest, all that it names is there and whole."""
+    over, looks = threading.Event(), []
+
+    def look() -> None:
+        while not over.is_set():
+            looks.extend(incomplete(path.parent) for path in folder.checkpoints.glob("[0-9]*/manifest.json"))
+
+    reader = threading.Thread(target=look)
+    reader.start()
+    for step in range(30):
+        checkpoints.save(step, "accelerate", "command", networks())
+    over.set()
+    reader.join()
+    assert looks
+    assert not any(looks)
+
+
+def test_nothing_half_removed_is_seen(
+    folder: RunFolder, checkpoints: Checkpoints, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After the death of the engine in the middle of removing the best so far."""
+    checkpoints.save(1, "accelerate", "best", networks())
+    unlink = os.unlink
+
+    def die_after(*arguments: Any, **options: Any) -> None:
+        unlink(*arguments, **options)
+        raise SystemExit
+
+    with monkeypatch.context() as dying, pytest.raises(SystemExit):
+        dying.setattr(os, "unlink", die_after)
+        checkpoints.save(2, "accelerate", "best", networks())
+    seen = sorted(folder.checkpoints.glob("[0-9]*"))
+    assert seen[-1].name == "0000000002-1"
+    assert not any(incomplete(path) for path in seen)
+
+
+def test_nothing_in_a_checkpoint_is_a_pickle(folder: RunFolder, checkpoints: Checkpoints) -> None:
+    checkpoints.save(10, "accelerate", "best", networks())
+    files = [file for file in folder.checkpoints.rglob("*") if file.is_file()]
+    assert {file.suffix for file in files} == {".safetensors", ".json"}
+    for file in files:
+        data = file.read_bytes()
+        assert data[:1] != b"\x80"  # a pickle
+        assert data[:2] != b"PK"  # torch.save

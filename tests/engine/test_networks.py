@@ -1,0 +1,165 @@
+"""Every actor is one function of a window, the same while acting and in training; the critics are two."""
+
+import numpy as np
+import pytest
+import torch
+from counting_env import counting_envs
+from torch import Tensor
+from witness import Witness, key_of
+
+from acceltui.engine.learners.clone import BehaviourCloning
+from acceltui.engine.learners.td3 import TD3, TargetedCritic
+from acceltui.engine.networks.actor import Actor
+from acceltui.engine.networks.build import build_actor, build_critic
+from acceltui.engine.networks.mlp import TwinCritic
+from acceltui.engine.networks.transformer import TransformerActor
+from acceltui.engine.replay import Batch
+from acceltui.recipe.schema import GPT, Critic, LSTMAccelerator, MLPAccelerator
+from acceltui.recipe.schema import TD3 as Algorithm
+
+CONTEXT = 4
+SECTIONS = {
+    "mlp": MLPAccelerator(kind="mlp", context=CONTEXT, hidden=[16, 16]),
+    "lstm": LSTMAccelerator(kind="lstm", context=CONTEXT, hidden=8),
+    "lstm-2-layers": LSTMAccelerator(kind="lstm", context=CONTEXT, hidden=8, layers=2),
+    "gpt": GPT(context=CONTEXT, layers=1, heads=2, width=8, feedforward=16),
+    "gpt-2-layers": GPT(context=CONTEXT, layers=2, heads=2, width=8, feedforward=16),
+}
+
+
+@pytest.fixture(params=list(SECTIONS))
+def actor(request: pytest.FixtureRequest) -> Actor:
+    torch.manual_seed(0)
+    return build_actor(SECTIONS[request.param], observation=3, action=2).eval()
+
+
+def transformer(**changes: object) -> TransformerActor:
+    torch.manual_seed(0)
+    actor = build_actor(SECTIONS["gpt-2-layers"].model_copy(update=changes), observation=3, action=2).eval()
+    assert isinstance(actor, TransformerActor)
+    return actor
+
+
+def all_positions(actor: TransformerActor, windows: Tensor) -> Tensor:
+    """The action at every position (B, C, A), no computation left out."""
+    x = actor.embed(windows) + actor.positions
+    for block in actor.blocks:
+        x = block(x, last_only=False)
+    return torch.tanh(actor.head(actor.norm(x)))
+
+
+def test_actions_are_in_bounds_and_depend_on_the_whole_context_and_nothing_before_it(actor: Actor) -> None:
+    windows = torch.randn(5, CONTEXT + 3, 3)
+    actions = actor(windows)
+    assert actions.shape == (5, 2)
+    assert actor(windows * 1e6).abs().max() <= 1
+    assert torch.equal(actor(windows[:, 3:]), actions)
+    for age in range(windows.shape[1]):
+        changed = windows.clone()
+        changed[:, -1 - age] += 1
+        assert torch.equal(actor(changed), actions) == (age >= CONTEXT)
+
+
+def test_each_window_of_a_batch_has_its_own_action(actor: Actor) -> None:
+    windows = torch.randn(6, CONTEXT, 3)
+    singly = torch.cat([actor(window[None]) for window in windows])
+    torch.testing.assert_close(actor(windows), singly, rtol=0, atol=1e-6)
+
+
+def test_an_action_in_training_is_the_action_taken(actor: Actor) -> None:
+    """Windows made while acting against windows made from the replay; environments reset at different times."""
+    witness = Witness(counting_envs([3, 9], [5], [2, 4]), window=CONTEXT + 2, capacity=150)
+    taken = {}
+    for _ in range(80):
+        actions = actor(witness.interaction.windows).detach()
+        taken |= {
+            key_of(window[-1]): action for window, action in zip(witness.interaction.windows, actions, strict=True)
+        }
+        witness.interaction.step(actions)
+    batch = witness.replay.sample(300, np.random.default_rng(0))
+    then = torch.stack([taken[key_of(window[-1])] for window in batch.windows])
+    assert torch.equal(batch.actions, then)
+    torch.testing.assert_close(actor(batch.windows).detach(), then, rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize("layers", [1, 2, 3])
+def test_computing_the_last_position_alone_changes_nothing(layers: int) -> None:
+    actor = transformer(layers=layers)
+    windows = torch.randn(7, CONTEXT, 3)
+    torch.testing.assert_close(actor(windows), all_positions(actor, windows)[:, -1], rtol=0, atol=1e-6)
+    mean, full = actor(windows).square().mean(), all_positions(actor, windows)[:, -1].square().mean()
+    gradients, expected = (torch.autograd.grad(loss, list(actor.parameters())) for loss in (mean, full))
+    for gradient, other in zip(gradients, expected, strict=True):
+        torch.testing.assert_close(gradient, other, rtol=0, atol=1e-6)
+
+
+def test_no_position_attends_to_a_later_one() -> None:
+    actor = transformer(layers=3)
+    windows = torch.randn(2, CONTEXT, 3)
+    actions = all_positions(actor, windows)
+    for position in range(CONTEXT):
+        changed = windows.clone()
+        changed[:, position] += 1
+        differs = (all_positions(actor, changed) - actions).abs().amax(dim=(0, 2)) > 1e-6
+        assert differs.tolist() == [later >= position for later in range(CONTEXT)]
+
+
+def test_the_order_of_observations_matters() -> None:
+    windows = torch.randn(4, CONTEXT, 3)
+    actor = transformer(layers=1)
+    swapped = windows[:, [1, 0, 2, 3]]
+    assert not torch.allclose(actor(windows), actor(swapped), atol=1e-5)
+
+
+def updated(learner: str, dropout: float, seed: int) -> Actor:
+    """A transformer after one gradient step that is the same but for what dropout draws."""
+    actor = transformer(dropout=dropout)
+    windows, actions = torch.randn(32, CONTEXT, 3), torch.rand(32, 2)
+    critic = build_critic(Critic(context=1, hidden=[16]), observation=3, action=2)
+    torch.manual_seed(seed)
+    if learner == "clone":
+        BehaviourCloning(actor, learning_rate=1e-3, ascent=0.0).update(windows, actions, critic)
+    else:
+        td3 = TD3(actor, TargetedCritic(critic, 1e-3), Algorithm(), 1e-3, bootstrap_always=False)
+        td3.update_actor(Batch(windows, actions, torch.zeros(32), windows, torch.zeros(32)))
+    return actor
+
+
+@pytest.mark.parametrize("learner", ["clone", "td3"])
+def test_dropout_is_on_in_updates_and_off_in_acting(learner: str) -> None:
+    windows = torch.randn(3, CONTEXT, 3)
+    one, other, without, alike = (
+        updated(learner, dropout, seed) for dropout, seed in ((0.5, 1), (0.5, 2), (0.0, 1), (0.0, 2))
+    )
+    assert torch.equal(one(windows), one(windows))
+    assert not torch.equal(one(windows), other(windows))
+    assert torch.equal(without(windows), alike(windows))
+
+
+@pytest.fixture
+def critic() -> TwinCritic:
+    torch.manual_seed(0)
+    return build_critic(Critic(context=2, hidden=[16, 16]), observation=3, action=2)
+
+
+def test_the_critics_are_two_and_the_first_is_row_0(critic: TwinCritic) -> None:
+    windows, actions = torch.randn(6, 5, 3), torch.rand(6, 2)
+    values = critic(windows, actions)
+    assert values.shape == (2, 6)
+    assert (values[0] != values[1]).all()
+    torch.testing.assert_close(critic.first(windows, actions), values[0], rtol=0, atol=1e-6)
+
+    parameters = list(critic.parameters())
+    assert all((parameter[0] != parameter[1]).any() for parameter in parameters)
+    for member in (0, 1):
+        gradients = torch.autograd.grad(values[member].sum(), parameters, retain_graph=True)
+        assert all(gradient[1 - member].abs().max() == 0 for gradient in gradients)
+        assert all(gradient[member].abs().max() > 0 for gradient in gradients)
+
+
+def test_a_critic_sees_its_context_and_the_action(critic: TwinCritic) -> None:
+    windows, actions = torch.randn(6, 5, 3), torch.rand(6, 2)
+    values = critic(windows, actions)
+    assert torch.equal(critic(windows[:, 3:], actions), values)
+    assert not torch.equal(critic(windows[:, 4:].repeat(1, 2, 1), actions), values)
+    assert not torch.equal(critic(windows, -actions), values)
