@@ -72,6 +72,7 @@ class Monitor:
         self._process = psutil.Process()
         self._started = own_start()
         self._over = threading.Event()
+        self._writing = threading.Lock()
         self._thread = threading.Thread(target=self._run, name="monitor", daemon=True)
 
     def start(self) -> None:
@@ -83,12 +84,22 @@ class Monitor:
         """End the thread, refuse what nobody will act on, write the last status."""
         self._over.set()
         self._thread.join()
-        for command in self.pending:
+        self.live.paused = False
+        for command in [*self.pending, *self.inbox.poll()]:
             self.inbox.ack(command, "refused", f"the run ended: {self.live.state}", self.live.step)
         self.write()
 
+    def done(self, command: Command) -> None:
+        """Answer a command that was carried out; the status shows it by the time the answer is read."""
+        self.write()
+        self.inbox.ack(command, "done", step=self.live.step)
+
     def write(self) -> None:
         """Write the status as it is now."""
+        with self._writing:
+            self._write()
+
+    def _write(self) -> None:
         live = self.live
         taken = live.stage_steps()
         stages = {name: {"steps": taken[name], "of": live.budgets.get(name, 0)} for name in ("accelerate", "online")}

@@ -106,7 +106,8 @@ class Run:
         self.evaluate_unless_done()
         self.save("switch")
         online = self.parts.switch(stage, self.step)
-        self.live.switch_step, self.live.stage = self.step, online.name
+        self.live.switch_step, self.live.stage, self.live.state = self.step, online.name, "RUNNING"
+        self.live.rule, self.live.rule_detail = "", ""
         self.live.budgets = {**self.live.budgets, "accelerate": self.step}
         replay = online.off_policy.replay
         kept = f"{replay.size:,} transitions of the replay kept"
@@ -168,13 +169,13 @@ class Run:
             case "checkpoint":
                 self.save("command")
         self.record.event("command", f"{command.kind} done", step=self.step, by=command.by, id=command.id)
-        self.monitor.inbox.ack(command, "done", step=self.step)
+        self.monitor.done(command)
         return None
 
     def settle(self, leaving: Leaving) -> None:
         """Answer the command that ended a stage."""
         if leaving.command is not None:
-            self.monitor.inbox.ack(leaving.command, "done", step=self.step)
+            self.monitor.done(leaving.command)
 
     def ask_rule(self, stage: Stage) -> Leaving | None:
         """What the recipe's rule says of the evaluations so far."""
