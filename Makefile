@@ -12,7 +12,7 @@ test: lint ## lint, types, the import contract, all tests
 	$(BIN)/pytest
 
 quick: lint ## the same without the tests that train until something is learned
-	$(BIN)/pytest -m "not learning"
+	$(BIN)/pytest -m "not learning and not slow"
 
 lint: .venv/ready
 	$(BIN)/ruff check .
@@ -34,6 +34,6 @@ clean: ## remove the environment and caches; runs stay
 	@echo "Setting up .venv: some minutes, once."
 	@$(PYTHON) -m venv .venv
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt torch
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
-	@scripts/system-packages.sh --check
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev,maniskill]'
+	@scripts/system-packages.sh --try
 	@touch $@

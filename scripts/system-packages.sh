@@ -5,58 +5,90 @@
 #
 #   scripts/system-packages.sh --check      say what is there; always succeeds
 #   scripts/system-packages.sh --install    install the Vulkan loader and Mesa's drivers (Debian, Ubuntu; needs root)
+#   scripts/system-packages.sh --try        the same where it can be done without asking; always succeeds
 set -euo pipefail
+
+backports=/etc/apt/sources.list.d/accel-backports.sources
+others="MuJoCo and Gymnasium recipes need none"
 
 have_loader() { ldconfig -p 2>/dev/null | grep -q 'libvulkan\.so\.1'; }
 have_driver() { compgen -G '/usr/share/vulkan/icd.d/*.json' >/dev/null || compgen -G '/etc/vulkan/icd.d/*.json' >/dev/null; }
+have_nvidia() { compgen -G '/usr/share/vulkan/icd.d/nvidia*' >/dev/null || compgen -G '/etc/vulkan/icd.d/nvidia*' >/dev/null; }
+mesa() { dpkg-query --show --showformat='${Version}' mesa-vulkan-drivers 2>/dev/null || true; }
+mesa_is_old() { local version; version=$(mesa); [ -n "$version" ] && dpkg --compare-versions "$version" lt 24.3; }
+usable() { have_loader && have_driver && { have_nvidia || ! mesa_is_old; }; }
 
 check() {
-    if have_loader && have_driver; then
+    if usable; then
         echo "Vulkan: found. ManiSkill recipes can run here."
+    elif have_loader && have_driver; then
+        echo "Vulkan: Mesa $(mesa) is too old for ManiSkill recipes, which need 24.3 or newer; $others."
     else
-        echo "Vulkan: not found. MuJoCo and Gymnasium recipes need none; for ManiSkill recipes run \`make system-packages\`."
+        echo "Vulkan: not found. $others; for ManiSkill recipes run \`make system-packages\`."
     fi
 }
 
+# Without a terminal sudo is not to ask for a password.
 as_root() {
-    if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi
+    if [ "$(id -u)" = 0 ]; then "$@"; elif [ -t 0 ]; then sudo "$@"; else sudo -n "$@"; fi
 }
 
 # Debian 12 has Mesa 22.3, which is too old; its backports have a new one, on the mirror that is already in use.
 add_backports() {
     local sources=/etc/apt/sources.list.d/debian.sources mirror
     mirror=$(sed -n 's/^URIs: *//p' "$sources" 2>/dev/null | head -n 1)
-    [ -n "$mirror" ] || mirror=$(awk '$1 == "deb" {print $2; exit}' /etc/apt/sources.list 2>/dev/null || true)
-    [ -n "$mirror" ] || { echo "No Debian mirror is configured: add bookworm-backports by hand, then run this again." >&2; exit 1; }
+    [ -n "$mirror" ] || mirror=$(awk '$1 == "deb" && $2 ~ /^http/ {print $2; exit}' /etc/apt/sources.list 2>/dev/null || true)
+    [ -n "$mirror" ] || { echo "No Debian mirror is configured: add bookworm-backports by hand, then run this again." >&2; return 1; }
     printf 'Types: deb\nURIs: %s\nSuites: bookworm-backports\nComponents: main\nSigned-By: /usr/share/keyrings/debian-archive-keyring.gpg\n' "$mirror" |
-        as_root tee /etc/apt/sources.list.d/accel-backports.sources >/dev/null
+        as_root tee "$backports" >/dev/null
+}
+
+# What apt-get prints is shown only where it fails.
+apt_get() {
+    local printed
+    printed=$(as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq "$@" 2>&1 </dev/null) || { echo "$printed" | tail -n 5 >&2; return 1; }
 }
 
 install() {
-    if have_loader && have_driver; then check; return; fi
-    # shellcheck disable=SC1091
-    . /etc/os-release
+    if usable; then check; return; fi
     if ! command -v apt-get >/dev/null; then
         echo "This system has no apt-get: install the Vulkan loader and Mesa's Vulkan drivers (24.3 or newer) with its own tools." >&2
-        exit 1
+        return 1
     fi
     if [ "$(id -u)" != 0 ] && ! command -v sudo >/dev/null; then
         echo "Installing packages needs root, and there is no sudo here: ask an administrator to run scripts/system-packages.sh --install." >&2
-        exit 1
+        return 1
     fi
     echo "Installing libvulkan1 and mesa-vulkan-drivers with apt-get (needs root)."
-    local target=()
-    if [ "${VERSION_CODENAME:-}" = bookworm ]; then
-        add_backports
+    local target=() added= codename=
+    # shellcheck disable=SC1091
+    codename=$(. /etc/os-release && echo "${VERSION_CODENAME:-}")
+    if [ "$codename" = bookworm ]; then
+        [ -e "$backports" ] || { add_backports || return 1; added=yes; }
         target=(--target-release bookworm-backports)
     fi
-    as_root apt-get update -qq
-    as_root apt-get install -y -qq --no-install-recommends "${target[@]}" libvulkan1 mesa-vulkan-drivers
+    if ! { apt_get update && apt_get install --yes --no-install-recommends "${target[@]}" libvulkan1 mesa-vulkan-drivers; }; then
+        # A source that does not answer would trouble every later apt-get.
+        [ -z "$added" ] || as_root rm -f "$backports"
+        echo "apt-get could not install them (its last lines are above): is there a network?" >&2
+        return 1
+    fi
     check
+}
+
+try() {
+    if usable; then
+        check
+    elif ! command -v apt-get >/dev/null || { [ "$(id -u)" != 0 ] && ! sudo -n true 2>/dev/null; }; then
+        check
+    else
+        install </dev/null || echo "Vulkan: not installed. $others; for ManiSkill recipes run \`make system-packages\`."
+    fi
 }
 
 case "${1:-}" in
     --check) check ;;
     --install) install ;;
-    *) sed -n '2,8s/^# \{0,1\}//p' "$0"; exit 2 ;;
+    --try) try ;;
+    *) sed -n '2,9s/^# \{0,1\}//p' "$0"; exit 2 ;;
 esac

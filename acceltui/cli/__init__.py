@@ -10,7 +10,7 @@ import typer
 from typer.core import TyperGroup
 
 from acceltui import __version__
-from acceltui.cli import control, look, recipes, run
+from acceltui.cli import control, doctor, look, recipes, run
 
 EPILOG = """Exit codes: 0 finished, stopped or detached; 1 the run failed; 2 recipe, call, run, environment or device
 wrong; 3 command refused or not taken; 75 preempted; 130 interrupted: the engine goes on."""
@@ -68,6 +68,7 @@ for command in (
     app.command()(command)
 app.add_typer(recipes.app, name="recipes")
 app.command()(recipes.schema)
+app.command()(doctor.doctor)
 app.command()(run.demo)
 
 

@@ -106,10 +106,11 @@ def copy(
 
 def describe(spaces: dict[str, Any]) -> str:
     """An environment's spaces in a clause."""
-    observation, count = spaces["observation"], spaces["action"]["shape"][0]
-    actions = f"{count} action{'s' if count > 1 else ''}"
+    action, count = spaces["action"], spaces["action"]["shape"][0]
+    actions = f"a choice of {count}" if action["discrete"] else f"{count} action{'s' if count > 1 else ''}"
     limit = f", episodes of at most {spaces['episode_steps']:,} steps" if spaces["episode_steps"] else ""
-    return f": {spaces['visible']} observed numbers ({observation['dtype']}), {actions}{limit}"
+    success = ", success reported" if spaces["success"] else ""
+    return f": {spaces['seen']} seen, {actions}{limit}{success}"
 
 
 def describe_plan(answer: dict[str, Any]) -> str:

@@ -1,19 +1,35 @@
 """From a recipe to the parts of a run, and from one stage to the next."""
 
-from gymnasium.vector import AsyncVectorEnv, VectorEnv
+import psutil
+import torch
+from torch import nn
 
+from acceltui.engine.augment import Augment
 from acceltui.engine.device import prepare_device
-from acceltui.engine.envs.gymnasium_env import look_at_spaces, make_envs
+from acceltui.engine.envs.base import Environments
+from acceltui.engine.envs.build import look_at_spaces, make_environments
+from acceltui.engine.errors import SetupError
 from acceltui.engine.interaction import Interaction
 from acceltui.engine.learners.clone import BehaviourCloning
+from acceltui.engine.learners.critic import TargetedCritic
 from acceltui.engine.learners.optimize import frozen_copy
-from acceltui.engine.learners.td3 import TD3, TargetedCritic
+from acceltui.engine.learners.ppo import PPO, StateValue
+from acceltui.engine.learners.sac import SAC, EntropyCoefficient
+from acceltui.engine.learners.td3 import TD3
 from acceltui.engine.networks.actor import Actor
-from acceltui.engine.networks.build import build_actor, build_critic
+from acceltui.engine.networks.build import build_actor, build_critic, build_value
+from acceltui.engine.on_policy import OnPolicy, frames_for
+from acceltui.engine.own_critic import OwnCritic
 from acceltui.engine.replay import Replay
-from acceltui.engine.stages import Accelerate, Cloning, Draws, OffPolicy, OnlineStage
-from acceltui.recipe.schema import TD3 as Algorithm
-from acceltui.recipe.schema import Recipe
+from acceltui.engine.stages import Accelerate, Cloning, Draws, Learning, OffPolicy, OnlineStage
+from acceltui.engine.switch import measured, metrics_named
+from acceltui.recipe.schema import PPO as PPOSection
+from acceltui.recipe.schema import SAC as SACSection
+from acceltui.recipe.schema import TD3 as TD3Section
+from acceltui.recipe.schema import CNNAccelerator, MLPAccelerator, Recipe
+
+FRESH_STARTS = 2**31 + 2**30
+"""Seeds of episodes begun at the switch, which no evaluation and no rollout has."""
 
 
 class Parts:
@@ -22,84 +38,195 @@ class Parts:
     def __init__(self, recipe: Recipe) -> None:
         self.recipe = recipe
         self.spaces = look_at_spaces(recipe.env)
-        self._made: list[VectorEnv] = []
+        check_fit(recipe, self.spaces.image is not None, self.spaces.discrete, self.spaces.succeeds)
+        self._made: list[Environments] = []
         self.device = prepare_device(recipe.engine, recipe.seed)
         self.draws = Draws.seeded(recipe.seed, self.device)
-        sizes = self.spaces.observation, self.spaces.action
-        self.accelerator = build_actor(recipe.accelerator, *sizes).to(self.device).eval()
-        self.transformer = build_actor(recipe.transformer, *sizes).to(self.device).eval()
-        self.critic = TargetedCritic(
-            build_critic(recipe.critic, *sizes).to(self.device),
-            recipe.critic.learning_rate or recipe.algorithm.learning_rate,
-        )
+        self.augment = Augment(self.spaces.image is not None and recipe.encoder.augment == "shift")
+        self.accelerator = build_actor(recipe.accelerator, recipe, self.spaces).to(self.device).eval()
+        self.transformer = build_actor(recipe.transformer, recipe, self.spaces).to(self.device).eval()
+        self.critic = self.new_critic()
+        self.entropy: EntropyCoefficient | None = None
+        if isinstance(recipe.algorithm, SACSection):
+            algorithm, spaces = recipe.algorithm, self.spaces
+            self.entropy = EntropyCoefficient(
+                algorithm.entropy, algorithm.learning_rate, spaces.action, spaces.discrete
+            ).to(self.device)
 
-    def training(self, capacity: int) -> Interaction:
+    @property
+    def networks(self) -> dict[str, nn.Module]:
+        """All that a checkpoint holds, by file name."""
+        networks = {
+            "accelerator": self.accelerator,
+            "transformer": self.transformer,
+            **self.critic.networks,
+        }
+        return networks if self.entropy is None else networks | {"entropy": self.entropy}
+
+    def new_critic(self) -> TargetedCritic | StateValue:
+        """Twin critics, or PPO's value network, with their first weights."""
+        recipe = self.recipe
+        rate = recipe.critic.learning_rate or recipe.algorithm.learning_rate
+        if isinstance(recipe.algorithm, PPOSection):
+            return StateValue(build_value(recipe.critic, recipe, self.spaces).to(self.device), rate)
+        return TargetedCritic(build_critic(recipe.critic, recipe, self.spaces).to(self.device), rate)
+
+    def training(self, capacity: int, path: str) -> Interaction:
         """The training environments, begun, with a replay for `capacity` transitions."""
         num_envs = self.recipe.env.num_envs
-        replay = self.replay(capacity, num_envs)
-        interaction = self.evaluating(num_envs, replay)
+        interaction = self.evaluating(num_envs, self.replay(capacity, num_envs, path))
         interaction.reset(self.recipe.seed)
         return interaction
 
     def evaluating(self, num_envs: int, replay: Replay | None = None) -> Interaction:
         """Environments for whole episodes of a deterministic policy."""
-        self._made.append(make_envs(self.recipe.env, num_envs))
-        return Interaction(self._made[-1], self.recipe.window, self.device, replay)
+        self._made.append(make_environments(self.recipe.env, num_envs, self.spaces, self.device))
+        return Interaction(self._made[-1], self.recipe.window, self.device, replay, self.recipe.sees_past)
 
     def close(self) -> None:
         """End the environments, and the processes of those that have one."""
         for envs in self._made:
-            if isinstance(envs, AsyncVectorEnv):
-                # Where one has died, the others cannot be asked.
-                envs.close(terminate=not all(process.is_alive() for process in envs.processes))
-            else:
-                envs.close()
+            envs.close()
 
-    def replay(self, capacity: int, num_envs: int) -> Replay:
-        """An empty replay."""
-        sizes = self.spaces.observation, self.spaces.action
-        return Replay(capacity, num_envs, *sizes, self.recipe.window, str(self.device))
+    def room(self, capacity: int, algorithm: TD3Section | SACSection | PPOSection) -> int:
+        """The recipe's capacity of a training replay, or more where a rollout needs it."""
+        if not isinstance(algorithm, PPOSection):
+            return capacity
+        return max(capacity, frames_for(algorithm, self.recipe.env.num_envs))
 
-    def learner(self, actor: Actor, algorithm: Algorithm, learning_rate: float | None) -> TD3:
-        """A learner for `actor` on the shared critic, its target a hard copy."""
+    def replay(self, capacity: int, num_envs: int, path: str) -> Replay:
+        """An empty replay; SetupError on the key `path` where the memory for it is not there."""
+        needed = Replay.bytes_for(capacity, num_envs, self.spaces, self.recipe.window)
+        there = free_memory(self.device)
+        if needed > there:
+            gib = 2**30
+            message = f"{capacity:,} transitions take {needed / gib:.1f} GiB, and {there / gib:.1f} GiB are free here"
+            raise SetupError("device", path, message, f"give at most {int(capacity * there / needed * 0.9):,}")
+        return Replay(capacity, num_envs, self.spaces, self.recipe.window, self.device, self.recipe.sees_past)
+
+    def learning(
+        self,
+        actor: Actor,
+        algorithm: TD3Section | SACSection | PPOSection,
+        learning_rate: float | None,
+        interaction: Interaction,
+    ) -> Learning:
+        """`actor` acting in environments, and learning on the critic that stays."""
+        rate = learning_rate or algorithm.learning_rate
+        if isinstance(algorithm, PPOSection):
+            assert isinstance(self.critic, StateValue)
+            always = self.recipe.env.bootstrap == "always"
+            return OnPolicy(PPO(actor, self.critic, algorithm, rate), interaction, algorithm, self.draws, always)
+        learner = self.learner(actor, algorithm, rate, self.critic)
+        return OffPolicy(learner, interaction, algorithm, self.draws, self.augment)
+
+    def learner(
+        self, actor: Actor, algorithm: TD3Section | SACSection, rate: float, critic: TargetedCritic | StateValue
+    ) -> TD3 | SAC:
+        """An off-policy learner for `actor` on a critic, its target a hard copy."""
+        assert isinstance(critic, TargetedCritic)
         always = self.recipe.env.bootstrap == "always"
-        return TD3(actor, self.critic, algorithm, learning_rate or algorithm.learning_rate, always)
+        if isinstance(algorithm, SACSection):
+            assert self.entropy is not None
+            return SAC(actor, critic, self.entropy, algorithm, rate, always)
+        return TD3(actor, critic, algorithm, rate, always)
 
     def accelerate(self) -> Accelerate:
         """Stage accelerate from nothing."""
-        recipe = self.recipe
-        learner = self.learner(self.accelerator, recipe.algorithm, recipe.accelerator.learning_rate)
-        interaction = self.training(recipe.accelerator.replay)
-        off_policy = OffPolicy(learner, interaction, recipe.algorithm, self.draws)
-        if recipe.method == "accelerator":
-            return Accelerate(off_policy, None)
+        recipe, algorithm = self.recipe, self.recipe.algorithm
+        interaction = self.training(self.room(recipe.accelerator.replay, algorithm), "accelerator.replay")
+        acting = self.learning(self.accelerator, algorithm, recipe.accelerator.learning_rate, interaction)
+        return Accelerate(acting, None if recipe.method == "accelerator" else self.cloning(acting.replay))
+
+    def cloning(self, source: Replay) -> Cloning:
+        """The transformer's part of stage accelerate; `source` is the accelerator's replay."""
+        recipe, clone = self.recipe, self.recipe.clone
         rate = recipe.transformer.learning_rate or recipe.algorithm.learning_rate
-        cloning = BehaviourCloning(self.transformer, rate, recipe.clone.ascent)
-        source, rollouts = off_policy.replay, None
-        if recipe.clone.from_ == "rollouts":
-            num_envs = min(recipe.evaluation.num_envs, recipe.clone.rollouts.episodes)
-            source = self.replay(recipe.clone.newest, num_envs)
+        learner = BehaviourCloning(self.transformer, clone.loss, rate, clone.ascent)
+        rollouts = None
+        if clone.from_ == "rollouts":
+            num_envs = min(recipe.evaluation.num_envs, clone.rollouts.episodes)
+            source = self.replay(clone.newest, num_envs, "clone.newest")
             rollouts = self.evaluating(num_envs, source)
-        return Accelerate(off_policy, Cloning(cloning, learner, source, rollouts, recipe.clone, self.draws))
+        own = None
+        if clone.critic != "keep":
+            algorithm = recipe.algorithm
+            assert isinstance(self.critic, TargetedCritic) and not isinstance(algorithm, PPOSection)
+            own = OwnCritic(
+                self.learner(self.transformer, algorithm, rate, self.new_critic()),
+                self.critic,
+                clones="clone" in clone.critic,
+                backs_up="bellman" in clone.critic,
+            )
+        return Cloning(
+            learner,
+            self.accelerator,
+            self.critic.critic if isinstance(self.critic, TargetedCritic) else None,
+            source,
+            rollouts,
+            clone,
+            self.draws,
+            self.augment,
+            own,
+        )
 
     def switch(self, stage: Accelerate, step: int) -> OnlineStage:
         """Stage online after `stage`: the transformer takes the accelerator's place in the same environments.
 
-        Its target is a hard copy and its optimizer fresh; critic, critic's target and critic's optimizer stay; the
-        replay becomes `online.replay` large and keeps the newest `online.seed_replay` transitions.
+        Its target is a hard copy and its optimizer fresh; critic, critic's target and critic's optimizer stay (or the
+        transformer's own, where it has some, take their place); the replay becomes `online.replay` large and keeps the
+        newest `online.seed_replay` transitions. A rollout begins anew, with the transformer's own steps.
         """
         recipe, algorithm = self.recipe, self.recipe.online_algorithm
         interaction = stage.off_policy.interaction
-        interaction.replay = stage.off_policy.replay.newest(recipe.online.seed_replay, recipe.online.replay)
+        capacity = self.room(recipe.online.replay, algorithm)
+        interaction.replay = stage.off_policy.replay.newest(recipe.online.seed_replay, capacity)
+        if self.transformer.segment is not None:
+            # A memory that has not seen an episode's beginning cannot go on with it.
+            interaction.reset(FRESH_STARTS + recipe.seed % 2**29 + step % 2**29)
+        if stage.cloning is not None and stage.cloning.own_critic is not None:
+            self.critic = stage.cloning.own_critic.critic
         for group in self.critic.optimizer.param_groups:
             group["lr"] = recipe.critic.learning_rate or algorithm.learning_rate
-        learner = self.learner(self.transformer, algorithm, recipe.transformer.learning_rate)
-        off_policy = OffPolicy(learner, interaction, algorithm, self.draws)
-        return OnlineStage(off_policy, frozen_copy(self.accelerator), recipe.online, begins=step)
+        acting = self.learning(self.transformer, algorithm, recipe.transformer.learning_rate, interaction)
+        return OnlineStage(acting, frozen_copy(self.accelerator), recipe.online, recipe.clone.loss, begins=step)
 
     def scratch(self) -> OnlineStage:
         """Stage online from nothing: the baseline without an accelerator."""
         recipe, algorithm = self.recipe, self.recipe.online_algorithm
-        learner = self.learner(self.transformer, algorithm, recipe.transformer.learning_rate)
-        off_policy = OffPolicy(learner, self.training(recipe.online.replay), algorithm, self.draws)
-        return OnlineStage(off_policy, None, recipe.online, begins=0)
+        interaction = self.training(self.room(recipe.online.replay, algorithm), "online.replay")
+        acting = self.learning(self.transformer, algorithm, recipe.transformer.learning_rate, interaction)
+        return OnlineStage(acting, None, recipe.online, recipe.clone.loss, begins=0)
+
+
+def free_memory(device: torch.device) -> int:
+    """Bytes that may still be taken."""
+    return torch.cuda.mem_get_info(device)[0] if device.type == "cuda" else psutil.virtual_memory().available
+
+
+def check_fit(recipe: Recipe, pictures: bool, discrete: bool, succeeds: bool) -> None:
+    """What only the environment shows to be wrong with a recipe."""
+    kind, uses_accelerator = recipe.accelerator.kind, recipe.method != "scratch"
+    for metric in metrics_named(recipe.switch) if recipe.method == "accelerated" else ():
+        if measured(metric) == "success" and not succeeds:
+            message = f"the rule looks at {metric}, and {recipe.env.id} reports no success"
+            raise SetupError("recipe", "switch", message, "use a rule of returns")
+    if discrete and recipe.algorithm.kind == "td3":
+        message = f"td3 has no policy for the discrete actions of {recipe.env.id}"
+        raise SetupError("recipe", "algorithm.kind", message, "use sac or ppo")
+    if discrete and recipe.method == "accelerated" and recipe.clone.loss == "mse":
+        message = f"the actions of {recipe.env.id} are discrete: there is no distance between them"
+        raise SetupError("recipe", "clone.loss", message, "use divergence or cross_entropy")
+    if discrete and recipe.clone.ascent:
+        message = f"the actions of {recipe.env.id} are discrete: no gradient leads up their values"
+        raise SetupError("recipe", "clone.ascent", message, "use 0")
+    if discrete and recipe.transformer.head == "mixture":
+        message = f"the actions of {recipe.env.id} are discrete: a mixture of Gaussians gives none"
+        raise SetupError("recipe", "transformer.head", message, "use plain")
+    if uses_accelerator and pictures and isinstance(recipe.accelerator, MLPAccelerator):
+        raise SetupError(
+            "recipe", "accelerator.kind", f"{recipe.env.id} shows pictures, and an mlp sees none", "use cnn"
+        )
+    if uses_accelerator and not pictures and isinstance(recipe.accelerator, CNNAccelerator):
+        message = f"{recipe.env.id} shows no pictures, which a {kind} is for"
+        raise SetupError("recipe", "accelerator.kind", message, "use mlp or lstm")

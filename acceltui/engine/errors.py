@@ -8,7 +8,7 @@ class SetupError(Exception):
     """
 
     def __init__(self, kind: str, path: str, message: str, hint: str = "") -> None:
-        super().__init__(message)
+        super().__init__(kind, path, message, hint)  # all of it, so that it crosses from one process to another
         self.kind = kind
         self.path = path
         self.message = message

@@ -1,10 +1,11 @@
 """Evaluation: whole episodes of the deterministic policies, always from the same starts."""
 
-import torch
+import numpy as np
 from torch import Tensor
 
 from acceltui.engine.build import Parts
-from acceltui.engine.interaction import Policy, run_episodes
+from acceltui.engine.interaction import Interaction, Policy, run_episodes
+from acceltui.engine.stages import random_actions
 
 
 class Evaluator:
@@ -13,24 +14,29 @@ class Evaluator:
     def __init__(self, parts: Parts) -> None:
         self._section = parts.recipe.evaluation
         self._interaction = parts.evaluating(self._section.num_envs)
-        self._actions = parts.spaces.action
+        self._succeeds = parts.spaces.succeeds
         self.steps = 0
 
     def evaluate(self, name: str, policy: Policy) -> dict[str, float]:
         """Return of `policy` over the recipe's episodes, as metrics that begin with `name`."""
         episodes = run_episodes(self._interaction, policy, self._section.episodes, self._section.seed)
         self.steps += episodes.steps
-        return {
+        values = {
             f"{name}/return": float(episodes.returns.mean()),
             f"{name}/std": float(episodes.returns.std()),
-            f"{name}/episodes": len(episodes.returns),
+            f"{name}/episodes": len(episodes.finished),
         }
+        if self._succeeds:
+            values[f"{name}/success"] = float(np.mean([episode.success for episode in episodes.finished]))
+            at_end = float(np.mean([episode.success_at_end for episode in episodes.finished]))
+            values[f"{name}/success_at_end"] = at_end
+        return values
 
     def random(self) -> dict[str, float]:
         """Return of uniformly random actions: the zero from which shares are measured."""
-        generator = torch.Generator().manual_seed(self._section.seed)
+        generator = np.random.default_rng(self._section.seed)
 
-        def act(windows: Tensor) -> Tensor:
-            return torch.rand(len(windows), self._actions, generator=generator) * 2 - 1
+        def act(interaction: Interaction) -> Tensor:
+            return random_actions(interaction, generator)
 
         return self.evaluate("random", act)

@@ -9,9 +9,10 @@ import torch
 from torch import nn
 
 from acceltui.engine.build import Parts
-from acceltui.engine.envs.gymnasium_env import Spaces, look_at_spaces
+from acceltui.engine.envs.base import Spaces
+from acceltui.engine.envs.build import look_at_spaces
 from acceltui.engine.stages import Accelerate, OnlineStage
-from acceltui.recipe.schema import Recipe
+from acceltui.recipe.schema import PPO, Recipe
 
 Stage = Accelerate | OnlineStage
 PROBE_SECONDS = 4.0
@@ -31,8 +32,11 @@ def spaces_as_json(spaces: Spaces) -> dict[str, Any]:
     """Spaces as the command line shows them."""
     return {
         "observation": {"shape": [spaces.full], "dtype": "float32"},
-        "visible": spaces.observation,
-        "action": {"shape": [spaces.action], "low": spaces.low, "high": spaces.high},
+        "visible": spaces.state,
+        "image": spaces.image,
+        "seen": spaces.seen,
+        "action": {"shape": [spaces.action], "discrete": spaces.discrete, "low": spaces.low, "high": spaces.high},
+        "success": spaces.succeeds,
         "episode_steps": spaces.episode_steps,
     }
 
@@ -48,6 +52,7 @@ def plan(recipe: Recipe) -> dict[str, Any]:
     stage: Stage | None = None
     speed: dict[str, float] = {}
     replay_bytes: dict[str, int] = {}
+    seconds: dict[str, float] = {}
     bytes_per_transition, step = 0.0, 0
     parts = Parts(probe_recipe(recipe))
     with contextlib.closing(parts):
@@ -56,8 +61,9 @@ def plan(recipe: Recipe) -> dict[str, Any]:
             replay = stage.off_policy.replay
             replay_bytes[name] = replay.nbytes
             bytes_per_transition = replay.nbytes / replay.capacity
+            rollouts = rollout_seconds(stage, recipe)
             step, speed[name] = probe(stage, step)
-        seconds = {name: budget / speed[name] for name, budget in budgets.items()}
+            seconds[name] = budgets[name] / speed[name] + rollouts * budgets[name] / recipe.clone.rollouts.every
         seconds["evaluation"] = evaluation_seconds(parts, budgets)
     return {
         "spaces": spaces_as_json(parts.spaces),
@@ -75,10 +81,13 @@ def plan(recipe: Recipe) -> dict[str, Any]:
 
 def probe_recipe(recipe: Recipe) -> Recipe:
     """The recipe with its learning begun as soon as there is a batch: what a step costs for most of a run."""
-    filled = max(recipe.algorithm.batch_size, recipe.clone.batch_size) + recipe.window + recipe.env.num_envs
+    algorithm = recipe.algorithm
+    filled = max(algorithm.batch_size, recipe.clone.batch_size) + recipe.window + recipe.env.num_envs
     return recipe.model_copy(
         update={
-            "algorithm": recipe.algorithm.model_copy(update={"random_steps": filled}),
+            "algorithm": algorithm
+            if isinstance(algorithm, PPO)
+            else algorithm.model_copy(update={"random_steps": filled}),
             "online": recipe.online.model_copy(update={"critic_warmup": 0, "clone_fade": 0}),
         }
     )
@@ -90,16 +99,42 @@ def begin(parts: Parts) -> Stage:
 
 
 def probe(stage: Stage, step: int) -> tuple[int, float]:
-    """Train for `PROBE_SECONDS`; gives the steps taken so far and the steps a second, first updates left out."""
-    num_envs = stage.off_policy.interaction.num_envs
-    while stage.off_policy.updates < stage.off_policy.algorithm.policy_delay:
+    """Train for `PROBE_SECONDS`; gives the steps taken so far and the steps a second, first updates left out.
+
+    It begins and ends after a step that led to updates, so that a rollout counts with the updates on it.
+    """
+    learning, num_envs = stage.off_policy, stage.off_policy.interaction.num_envs
+    while learning.updates < learning.learner.delay:
         stage.advance(step)
         step += num_envs
-    began, first = time.perf_counter(), step
-    while (spent := time.perf_counter() - began) < PROBE_SECONDS:
+    began, first, spent, updated = time.perf_counter(), step, 0.0, False
+    while spent < PROBE_SECONDS or not updated:
+        before = learning.updates
         stage.advance(step)
         step += num_envs
+        spent, updated = time.perf_counter() - began, learning.updates > before
     return step, (step - first) / spent
+
+
+def rollout_seconds(stage: Stage, recipe: Recipe) -> float:
+    """Seconds that one collection of `clone.from: rollouts` takes, from a part of one; it fills what cloning needs."""
+    cloning = stage.cloning if isinstance(stage, Accelerate) else None
+    if cloning is None or cloning.rollouts is None:
+        return 0.0
+    interaction = cloning.rollouts
+    steps = math.ceil(recipe.clone.rollouts.episodes / interaction.num_envs) * episode_steps(interaction.envs.spaces)
+    taken = max(EVALUATION_STEPS, math.ceil(recipe.clone.batch_size / interaction.num_envs))
+    interaction.reset(recipe.seed)
+    began = time.perf_counter()
+    with torch.no_grad():
+        for _ in range(taken):
+            interaction.step(interaction.consult(cloning.accelerator).mode())
+    return steps * (time.perf_counter() - began) / taken
+
+
+def episode_steps(spaces: Spaces) -> int:
+    """Steps of an episode that ends at no time of its own."""
+    return spaces.episode_steps or UNLIMITED_EPISODE
 
 
 def evaluation_seconds(parts: Parts, budgets: dict[str, int]) -> float:
@@ -107,7 +142,7 @@ def evaluation_seconds(parts: Parts, budgets: dict[str, int]) -> float:
     recipe, interaction = parts.recipe, parts.evaluating(parts.recipe.evaluation.num_envs)
     interaction.reset(recipe.evaluation.seed)
     rounds = math.ceil(recipe.evaluation.episodes / recipe.evaluation.num_envs)
-    steps = rounds * (parts.spaces.episode_steps or UNLIMITED_EPISODE)
+    steps = rounds * episode_steps(parts.spaces)
     total = 0.0
     for name, budget in budgets.items():
         policies = [parts.accelerator] if name == "accelerate" else []
@@ -116,7 +151,7 @@ def evaluation_seconds(parts: Parts, budgets: dict[str, int]) -> float:
             began = time.perf_counter()
             with torch.no_grad():
                 for _ in range(EVALUATION_STEPS):
-                    interaction.step(policy(interaction.windows))
+                    interaction.step(interaction.consult(policy).mode())
             total += budget / recipe.evaluation.every * steps * (time.perf_counter() - began) / EVALUATION_STEPS
     return total
 

@@ -1,92 +1,180 @@
-"""Acting in vector environments, and keeping the windows that actors see."""
+"""Acting in environments, and keeping the windows that actors see."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 import torch
-from gymnasium.vector import VectorEnv
 from torch import Tensor
 
+from acceltui.engine.envs.base import Environments
+from acceltui.engine.networks.actor import Actor, State
+from acceltui.engine.networks.heads import Distribution
 from acceltui.engine.replay import Replay
+from acceltui.engine.windows import Observations, Past, Windows
 
-Policy = Callable[[Tensor], Tensor]
-"""Windows (N, W, O) to actions (N, A) in [-1, 1]."""
+Policy = Callable[["Interaction"], Tensor]
+"""What to do next in N environments, (N, A); asked once a step."""
+
+
+@dataclass(frozen=True)
+class Finished:
+    """An episode that ended."""
+
+    env: int
+    total: float
+    """Undiscounted sum of its rewards."""
+    success: bool
+    """At some step."""
+    success_at_end: bool
 
 
 class Interaction:
-    """Vector environments, the window of each, and a replay that all frames go to.
+    """Environments, the window of each, and a replay that all frames go to.
 
     Sampling rebuilds the same windows from the replay: what an actor saw while acting is what it is trained on.
     """
 
-    def __init__(self, envs: VectorEnv, window: int, device: torch.device, replay: Replay | None = None) -> None:
+    def __init__(
+        self, envs: Environments, window: int, device: torch.device, replay: Replay | None = None, past: bool = False
+    ) -> None:
+        """`past`: windows carry the actions and rewards that led to their observations."""
         self.envs, self.replay, self.device = envs, replay, device
         self.num_envs = envs.num_envs
-        assert envs.single_observation_space.shape is not None
-        self.windows = torch.zeros(self.num_envs, window, *envs.single_observation_space.shape, device=device)
-        """(N, W, O), oldest first."""
-        self.returns = np.zeros(self.num_envs)
-        """Undiscounted sum of rewards of the running episodes."""
+        n, spaces = self.num_envs, envs.spaces
+        image = None
+        if spaces.image is not None:
+            image = torch.zeros(n, window, *spaces.image, dtype=torch.uint8, device=device)
+        history = None
+        if past:
+            actions = torch.zeros(n, window, spaces.action, device=device)
+            rewards = torch.zeros(n, window, device=device)
+            history = Past(actions, rewards, torch.zeros(n, window, dtype=torch.bool, device=device))
+        self.windows = Windows(torch.zeros(n, window, spaces.state, device=device), image, history)
+        self._returns = torch.zeros(n, device=device)
+        self._success = np.zeros(n, np.bool_)
+        self._memory: State | None = None
+        self._begins = torch.ones(n, dtype=torch.bool, device=device)
+        """(N,): the newest observation is an episode's first."""
+
+    def consult(self, actor: Actor) -> Distribution:
+        """What an actor says now; asked once a step, since a memory counts what it sees."""
+        if actor.segment is None:
+            return actor.distribution(self.windows)
+        said, self._memory = actor.step(self.windows, self._memory, self._begins)
+        return said
 
     def reset(self, seed: int) -> None:
-        """Begin an episode in every environment; environment i is seeded with `seed + i`."""
-        observations, _ = self.envs.reset(seed=seed)
+        """Begin an episode in every environment; `seed` fixes all starts."""
+        observations = self.envs.reset(seed)
         everywhere = np.ones(self.num_envs, np.bool_)
-        self.returns[:] = 0
-        self._push(observations, everywhere)
+        self._returns.zero_()
+        self._success[:] = False
+        self._push(observations, None, everywhere)
         if self.replay is not None:
             self.replay.begin(np.arange(self.num_envs), observations)
 
-    def step(self, actions: Tensor) -> list[tuple[int, float]]:
-        """Step all environments with actions (N, A); gives (environment, return) of the episodes that ended."""
-        taken = actions.cpu().numpy()
-        observations, rewards, terminated, truncated, info = self.envs.step(taken)
-        ended = terminated | truncated
-        self.returns += rewards
-        finished = [(int(env), float(self.returns[env])) for env in np.flatnonzero(ended)]
+    def step(self, actions: Tensor) -> list[Finished]:
+        """Step all environments with actions (N, A); gives the episodes that ended."""
+        step = self.envs.step(actions)
+        ended = step.terminated | step.truncated
+        self._returns += step.rewards
+        self._success |= step.success
+        finished: list[Finished] = []
+        if ended.any():
+            returns = self._returns.tolist()
+            finished = [
+                Finished(env, returns[env], bool(self._success[env]), bool(step.success[env]))
+                for env in map(int, np.flatnonzero(ended))
+            ]
         if self.replay is not None:
-            last = observations
+            last = step.observations if step.final is None else step.final
+            self.replay.append(last, actions, step.rewards, step.terminated, step.truncated)
             if finished:
-                last = observations.copy()
-                last[ended] = np.stack(info["final_obs"][ended])
-            self.replay.append(last, taken, rewards, terminated, truncated)
-            if finished:
-                self.replay.begin(np.flatnonzero(ended), observations[ended])
-        self.returns[ended] = 0
-        self._push(observations, ended)
+                self.replay.begin(np.flatnonzero(ended), step.observations)
+        if finished:
+            self._returns[torch.from_numpy(ended).to(self.device)] = 0.0
+            self._success[ended] = False
+        self._push(
+            step.observations, Past(actions, step.rewards, torch.zeros_like(step.rewards, dtype=torch.bool)), ended
+        )
         return finished
 
-    def _push(self, observations: np.ndarray, reset: np.ndarray) -> None:
-        newest = torch.from_numpy(observations.copy()).to(self.device).unsqueeze(1)  # (N, 1, O)
-        self.windows = torch.cat((self.windows[:, 1:], newest), dim=1)
+    def _push(self, observations: Observations, past: Past | None, reset: np.ndarray) -> None:
+        """Move each window by one step; where an episode begins, fill it with the first observation."""
+        history = self.windows.past
+        if history is not None and past is None:
+            past = Past(*(torch.zeros_like(part[:, 0]) for part in (history.actions, history.rewards, history.padded)))
+        newest = Windows(observations.state, observations.image, past if history is not None else None)
+        self._begins = torch.from_numpy(reset).to(self.device)
         if reset.any():
-            first = torch.from_numpy(reset).to(self.device)
-            self.windows = torch.where(first[:, None, None], newest, self.windows)
+            begins = torch.from_numpy(reset).to(self.device)
+            self.windows = moved(self.windows, newest, begins)
+        else:
+            self.windows = moved(self.windows, newest, None)
+
+
+def moved(windows: Windows, newest: Windows, begins: Tensor | None) -> Windows:
+    """Windows one step later; `newest` has no axis for time. Where `begins` (N,), nothing of the old is left."""
+    image, past = None, None
+    state = shifted(windows.state, newest.state, begins)
+    if windows.image is not None and newest.image is not None:
+        image = shifted(windows.image, newest.image, begins)
+    if windows.past is not None and newest.past is not None:
+        actions, rewards, padded = newest.past.actions, newest.past.rewards, newest.past.padded
+        if begins is not None:
+            # Nothing led to a first observation; all but the newest of its repetitions are padding.
+            actions = actions * ~begins[:, None]
+            rewards = rewards * ~begins
+        past = Past(
+            shifted(windows.past.actions, actions, begins),
+            shifted(windows.past.rewards, rewards, begins),
+            shifted(windows.past.padded, padded, None),
+        )
+        if begins is not None:
+            past.padded[begins, :-1] = True
+    return Windows(state, image, past)
+
+
+def shifted(old: Tensor, newest: Tensor, begins: Tensor | None) -> Tensor:
+    """(N, W, ...) one step later, filled with `newest` (N, ...) where `begins` (N,)."""
+    later = torch.cat((old[:, 1:], newest.unsqueeze(1)), dim=1)
+    if begins is None:
+        return later
+    return torch.where(begins.view(-1, *[1] * (later.dim() - 1)), newest.unsqueeze(1), later)
 
 
 @dataclass(frozen=True)
 class Episodes:
-    """Returns of whole episodes, and the environment steps they took in all."""
+    """What came of whole episodes, and the environment steps they took in all."""
 
-    returns: np.ndarray
+    finished: list[Finished]
     steps: int
+
+    @property
+    def returns(self) -> np.ndarray:
+        """Their returns."""
+        return np.asarray([episode.total for episode in self.finished])
+
+
+def deterministic(actor: Actor) -> Policy:
+    """The policy of an actor without exploration."""
+    return lambda interaction: interaction.consult(actor).mode()
 
 
 def run_episodes(interaction: Interaction, policy: Policy, count: int, seed: int) -> Episodes:
     """Run `count` episodes from starts that `seed` fixes, each environment its share; every step is counted."""
-    shares = [
-        count // interaction.num_envs + (env < count % interaction.num_envs) for env in range(interaction.num_envs)
-    ]
-    returns: list[list[float]] = [[] for _ in shares]
+    num_envs = interaction.num_envs
+    shares = [count // num_envs + (env < count % num_envs) for env in range(num_envs)]
+    done: list[list[Finished]] = [[] for _ in shares]
     steps = 0
     interaction.reset(seed)
-    while any(len(done) < share for done, share in zip(returns, shares, strict=True)):
+    while any(len(episodes) < share for episodes, share in zip(done, shares, strict=True)):
         with torch.no_grad():
-            actions = policy(interaction.windows)
-        for env, total in interaction.step(actions):
-            returns[env].append(total)
-        steps += interaction.num_envs
+            actions = policy(interaction)
+        for episode in interaction.step(actions):
+            done[episode.env].append(episode)
+        steps += num_envs
     # A fixed share of each environment, not the first episodes to end: short episodes must not crowd out long ones.
-    kept = [total for done, share in zip(returns, shares, strict=True) for total in done[:share]]
-    return Episodes(np.asarray(kept), steps)
+    kept = [episode for episodes, share in zip(done, shares, strict=True) for episode in episodes[:share]]
+    return Episodes(kept, steps)

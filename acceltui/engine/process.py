@@ -15,8 +15,8 @@ import traceback
 from collections.abc import Sequence
 from pathlib import Path
 
-from acceltui.engine.envs.gymnasium_env import check_import
 from acceltui.engine.errors import SetupError
+from acceltui.engine.imports import check_imports
 from acceltui.engine.inspect import describe_spaces, plan
 from acceltui.engine.monitor import Live, Monitor
 from acceltui.engine.record import Record
@@ -70,7 +70,7 @@ def run_locked(folder: RunFolder, recipe: Recipe, allow_import: Sequence[str], a
         signal.signal(number, lambda *_: setattr(monitor, "asked_to_leave", True))
     monitor.start()
     try:
-        check_import(recipe.env, allow_import)
+        check_imports(recipe, allow_import)
         training = Run(recipe, folder, monitor, record)
         with contextlib.closing(training.parts):
             return EXIT_CODES[train(training)]
@@ -108,7 +108,7 @@ def answer(verb: str, recipe: Recipe, allow_import: Sequence[str]) -> int:
     with tempfile.TemporaryDirectory() as scratch, out:
         os.chdir(scratch)
         try:
-            check_import(recipe.env, allow_import)
+            check_imports(recipe, allow_import)
             json.dump(describe_spaces(recipe) if verb == "spaces" else plan(recipe), out)
             return 0
         except SetupError as error:

@@ -1,26 +1,32 @@
 """The replay: rings of frames, from which windows are gathered by index."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from acceltui.engine.envs.base import Spaces
+from acceltui.engine.networks.actor import Segment
+from acceltui.engine.windows import Observations, Past, Segments, Windows
+
+FLAG_BYTES = 4
+"""Of a frame: its position in the episode, whether it terminated, whether it ended."""
+
 
 @dataclass(frozen=True)
 class Batch:
-    """Windows of `C` observations of `O` entries, and what followed each."""
+    """B windows, and what followed each."""
 
-    windows: Tensor
-    """(B, C, O), oldest first; an episode's first observation repeated before its start."""
+    windows: Windows
     actions: Tensor
-    """(B, A) in [-1, 1], taken at the window's last observation."""
+    """(B, A), taken at the window's last observation."""
     rewards: Tensor
     """(B,)"""
-    next_windows: Tensor
-    """(B, C, O), one step later."""
+    next_windows: Windows
+    """One step later."""
     terminated: Tensor
     """(B,) float: 1 where the episode ended by itself, 0 at a time limit and everywhere else."""
 
@@ -33,15 +39,21 @@ class Replay:
     fill the frames first. Windows never reach past the cursor, over an episode's start or into what was overwritten.
     """
 
-    def __init__(self, capacity: int, num_envs: int, observation: int, action: int, window: int, device: str) -> None:
-        self.capacity, self.window = capacity, window
-        self._quota = math.ceil(capacity / num_envs)
-        # A frame more for each episode of 50 steps; then those that the oldest windows reach back to.
-        self._span = self._quota + self._quota // 50 + 2
+    def __init__(
+        self, capacity: int, num_envs: int, spaces: Spaces, window: int, device: torch.device, past: bool = False
+    ) -> None:
+        """`past`: windows carry the actions and rewards that led to their observations."""
+        self.window, self.spaces, self.past = window, spaces, past
+        self._quota = capacity // num_envs
+        self.capacity = self._quota * num_envs
+        self._span = span_of(self._quota)
         self._slots = self._span + window - 1
         frames = num_envs * self._slots
-        self._observations = torch.zeros(frames, observation, device=device)
-        self._actions = torch.zeros(frames, action, device=device)
+        self._state = torch.zeros(frames, spaces.state, device=device)
+        self._image: Tensor | None = None
+        if spaces.image is not None:
+            self._image = torch.zeros(frames, *spaces.image, dtype=torch.uint8, device=device)
+        self._actions = torch.zeros(frames, spaces.action, device=device)
         self._rewards = torch.zeros(frames, device=device)
         # What indices are computed from stays with the processor, whatever the device.
         self._position = np.zeros((num_envs, self._slots), np.uint16)  # steps since the episode began, clipped
@@ -53,6 +65,13 @@ class Replay:
         self._oldest = np.zeros(num_envs, np.int64)
         self._transitions = np.zeros(num_envs, np.int64)
 
+    @staticmethod
+    def bytes_for(capacity: int, num_envs: int, spaces: Spaces, window: int) -> int:
+        """Bytes that a replay would take."""
+        picture = 0 if spaces.image is None else math.prod(spaces.image)
+        frame = picture + 4 * (spaces.state + spaces.action + 1) + FLAG_BYTES
+        return num_envs * (span_of(capacity // num_envs) + window - 1) * frame
+
     @property
     def size(self) -> int:
         """Transitions held."""
@@ -61,38 +80,87 @@ class Replay:
     @property
     def nbytes(self) -> int:
         """Bytes of storage."""
-        tensors = sum(t.nbytes for t in (self._observations, self._actions, self._rewards))
-        return tensors + self._position.nbytes + self._terminated.nbytes + self._ended.nbytes
+        flags = self._position.nbytes + self._terminated.nbytes + self._ended.nbytes
+        return flags + sum(part.nbytes for part in self._parts())
 
-    def begin(self, envs: NDArray[np.int64], observations: NDArray[np.float32]) -> None:
-        """Write an episode's first frame (n, O) in each of the rings `envs` (n,); one still running there is cut."""
-        n = len(envs)
+    def begin(self, envs: NDArray[np.int64], observations: Observations) -> None:
+        """Write an episode's first frame in the rings `envs` (n,), from the observations of all; one still running
+        there is cut."""
         self._ended[envs, self._newest[envs] % self._slots] = True
-        zeros = np.zeros(n, np.float32)
-        never = np.zeros(n, np.bool_)
-        self._write(envs, observations, np.zeros((n, self._actions.shape[1]), np.float32), zeros, never, never, None)
+        self._make_room(envs)
+        slot = self._newest[envs] % self._slots
+        self._position[envs, slot], self._terminated[envs, slot], self._ended[envs, slot] = 0, False, False
+        frames = self._frames(envs, slot)
+        rows = torch.from_numpy(envs).to(frames.device)
+        self._observe(frames, observations.map(lambda part: part[rows]))
+        self._actions[frames] = 0.0
+        self._rewards[frames] = 0.0
 
     def append(
         self,
-        observations: NDArray[np.float32],
-        actions: NDArray[np.float32],
-        rewards: NDArray[np.float32],
+        observations: Observations,
+        actions: Tensor,
+        rewards: Tensor,
         terminated: NDArray[np.bool_],
         truncated: NDArray[np.bool_],
     ) -> None:
-        """Write the next frame of every ring: (N, O), and (N, A), (N,), (N,), (N,) that led to it."""
+        """Write the next frame of every ring: observations, and actions (N, A), rewards (N,), flags that led to it."""
         envs = np.arange(len(self._newest))
         position = self._position[envs, self._newest % self._slots].astype(np.int64) + 1
-        self._write(envs, observations, actions, rewards, terminated, truncated, np.minimum(position, 65_535))
+        self._make_room(envs)
+        slot = self._newest % self._slots
+        self._position[envs, slot] = np.minimum(position, 65_535)
+        self._terminated[envs, slot], self._ended[envs, slot] = terminated, terminated | truncated
+        frames = self._frames(envs, slot)
+        self._observe(frames, observations)
+        self._actions[frames] = actions
+        self._rewards[frames] = rewards
         self._transitions += 1
         while (full := self._transitions > self._quota).any():
             self._forget(np.flatnonzero(full))
 
-    def sample(self, batch_size: int, generator: np.random.Generator, newest: int | None = None) -> Batch:
-        """Transitions drawn uniformly, among the `newest` frames if given; the replay must hold some."""
+    def sample(
+        self,
+        batch_size: int,
+        generator: np.random.Generator,
+        newest: int | None = None,
+        segment: Segment | None = None,
+    ) -> Batch:
+        """Transitions drawn uniformly, among the `newest` frames if given; the replay must hold some.
+
+        With a `segment`, what is drawn is the last of as many steps of its episode, all of which are in the batch.
+        """
+        if segment is None:
+            return self.gather(*self._draw(batch_size, generator, newest))
+        envs, frames = self._draw(batch_size, generator, newest)
+        position = self._position[envs, frames % self._slots].astype(np.int64)
+        lengths = np.minimum(segment.length, 1 + np.minimum(position, frames - self._oldest[envs]))
+        used = int(np.searchsorted(np.cumsum(lengths), batch_size)) + 1  # the fewest that fill a batch
+        envs, frames, position, lengths = envs[:used], frames[:used], position[:used], lengths[:used]
+        group = np.repeat(np.arange(used), lengths)[:batch_size]
+        since = np.concatenate([np.arange(1 - length, 1) for length in lengths])[:batch_size]
+        batch = self.gather(envs[group], frames[group] + since)
+        # Oldest first, from where the memory begins: the episode's start if it is near enough.
+        warm = np.minimum(lengths - 1 + segment.burn_in, np.minimum(position, frames - self._oldest[envs]))
+        begin = frames - warm
+        steps = segment.length + segment.burn_in + 1
+        reach = np.minimum(np.arange(steps), warm[:, None] + 1)  # up to the frame that followed the last
+        index = self._frames(envs[:, None], (begin[:, None] + reach) % self._slots)  # (G, T)
+        pick = torch.from_numpy(group * steps + frames[group] + since - begin[group]).to(index.device)
+        state, image = self._state[index], None if self._image is None else self._image[index]
+        return replace(
+            batch,
+            windows=replace(batch.windows, segments=Segments(state, image, pick)),
+            next_windows=replace(batch.next_windows, segments=Segments(state, image, pick + 1)),
+        )
+
+    def _draw(
+        self, batch_size: int, generator: np.random.Generator, newest: int | None
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Rings and frame numbers of transitions."""
         low = self._oldest
         if newest is not None:
-            low = np.maximum(low, self._newest - math.ceil(newest / len(low)))
+            low = np.maximum(low, self._newest - -(-newest // len(low)))
         counts = np.maximum(self._newest - low, 0)
         ends = np.cumsum(counts)
         envs, frames = np.empty(batch_size, np.int64), np.empty(batch_size, np.int64)
@@ -104,7 +172,7 @@ class Replay:
             envs[todo], frames[todo] = ring, frame
             todo = todo[self._ended[ring, frame % self._slots]]
             if not len(todo):
-                return self._gather(envs, frames)
+                return envs, frames
         raise RuntimeError("the replay holds no transition")
 
     def newest(self, count: int, capacity: int) -> "Replay":
@@ -112,10 +180,9 @@ class Replay:
 
         The frames of running episodes are kept, so that both stages share one stream of experience.
         """
-        num_envs, observation, action = len(self._newest), self._observations.shape[1], self._actions.shape[1]
-        device = str(self._observations.device)
-        kept = Replay(capacity, num_envs, observation, action, self.window, device)
-        share = min(math.ceil(count / num_envs), kept._quota)
+        num_envs, device = len(self._newest), self._rewards.device
+        kept = Replay(capacity, num_envs, self.spaces, self.window, device, self.past)
+        share = min(count // num_envs, kept._quota)
         for env in range(num_envs):
             last = int(self._newest[env])
             first = last
@@ -128,60 +195,67 @@ class Replay:
                 first += 1
             frames = np.arange(max(first - self.window + 1, 0), last + 1)
             source, target = frames % self._slots, frames % kept._slots
-            for mine, theirs in (
-                (self._observations, kept._observations),
-                (self._actions, kept._actions),
-                (self._rewards, kept._rewards),
-            ):
-                theirs[torch.from_numpy(env * kept._slots + target)] = mine[
-                    torch.from_numpy(env * self._slots + source)
-                ]
+            for mine, theirs in zip(self._parts(), kept._parts(), strict=True):
+                theirs[kept._frames(env, target)] = mine[self._frames(env, source)]
             kept._position[env, target] = self._position[env, source]
             kept._terminated[env, target] = self._terminated[env, source]
             kept._ended[env, target] = self._ended[env, source]
             kept._newest[env], kept._oldest[env], kept._transitions[env] = last, first, taken
         return kept
 
-    def _write(
-        self,
-        envs: NDArray[np.int64],
-        observations: NDArray[np.float32],
-        actions: NDArray[np.float32],
-        rewards: NDArray[np.float32],
-        terminated: NDArray[np.bool_],
-        truncated: NDArray[np.bool_],
-        position: NDArray[np.int64] | None,
-    ) -> None:
+    def _parts(self) -> list[Tensor]:
+        """Everything that is stored of a frame but its flags."""
+        image = [] if self._image is None else [self._image]
+        return [self._state, *image, self._actions, self._rewards]
+
+    def _frames(self, envs: NDArray[np.int64] | int, slots: NDArray[np.int64]) -> Tensor:
+        return torch.from_numpy(envs * self._slots + slots).to(self._rewards.device)
+
+    def _observe(self, frames: Tensor, observations: Observations) -> None:
+        self._state[frames] = observations.state
+        if self._image is not None:
+            assert observations.image is not None
+            self._image[frames] = observations.image
+
+    def _make_room(self, envs: NDArray[np.int64]) -> None:
+        """Number the next frame of each ring."""
         full = envs[self._newest[envs] - self._oldest[envs] + 1 >= self._span]
         if len(full):
             self._forget(full)
         self._newest[envs] += 1
-        slot = self._newest[envs] % self._slots
-        flat = torch.from_numpy(envs * self._slots + slot).to(self._rewards.device)
-        self._observations[flat] = torch.from_numpy(observations).to(self._rewards.device)
-        self._actions[flat] = torch.from_numpy(actions).to(self._rewards.device)
-        self._rewards[flat] = torch.from_numpy(rewards.astype(np.float32)).to(self._rewards.device)
-        self._position[envs, slot] = 0 if position is None else position
-        self._terminated[envs, slot] = terminated
-        self._ended[envs, slot] = terminated | truncated
 
     def _forget(self, envs: NDArray[np.int64]) -> None:
         self._transitions[envs] -= ~self._ended[envs, self._oldest[envs] % self._slots]
         self._oldest[envs] += 1
 
-    def _gather(self, envs: NDArray[np.int64], frames: NDArray[np.int64]) -> Batch:
+    def gather(self, envs: NDArray[np.int64], frames: NDArray[np.int64]) -> Batch:
+        """Transitions by ring and frame number, all of which must be held."""
         slots, device = self._slots, self._rewards.device
         position = self._position[envs, frames % slots].astype(np.int64)
         ages = np.arange(1 - self.window, 2)  # C frames up to the window's last, and the one that followed
         reach = np.maximum(ages, -position[:, None])  # the first observation is repeated before the start
-        index = envs[:, None] * slots + (frames[:, None] + reach) % slots
+        index = self._frames(envs[:, None], (frames[:, None] + reach) % slots)  # (B, C + 1)
         next_slot = (frames + 1) % slots
-        successor = torch.from_numpy(envs * slots + next_slot).to(device)
-        observations = self._observations[torch.from_numpy(index).to(device)]  # (B, C + 1, O)
+        successor = self._frames(envs, next_slot)
+        past = None
+        if self.past:
+            padded = torch.from_numpy(ages < -position[:, None]).to(device)
+            past = Past(self._actions[index], self._rewards[index], padded)
+        seen = Windows(self._state[index], None if self._image is None else self._image[index], past)
         return Batch(
-            windows=observations[:, :-1],
+            windows=seen.map(lambda part: part[:, :-1]),
             actions=self._actions[successor],
             rewards=self._rewards[successor],
-            next_windows=observations[:, 1:],
+            next_windows=seen.map(lambda part: part[:, 1:]),
             terminated=torch.from_numpy(self._terminated[envs, next_slot].astype(np.float32)).to(device),
         )
+
+    @property
+    def newest_frames(self) -> NDArray[np.int64]:
+        """Of each ring, the number of its newest frame."""
+        return self._newest.copy()
+
+
+def span_of(quota: int) -> int:
+    """Frames of a ring for `quota` transitions: one more for each episode of 50 steps."""
+    return quota + quota // 50 + 2

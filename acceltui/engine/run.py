@@ -5,12 +5,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from torch import nn
-
 from acceltui.engine.build import Parts
 from acceltui.engine.checkpoint import Checkpoints
 from acceltui.engine.evaluate import Evaluator
+from acceltui.engine.interaction import deterministic
 from acceltui.engine.monitor import Monitor
+from acceltui.engine.networks.actor import Actor
 from acceltui.engine.pace import Pace
 from acceltui.engine.record import Record
 from acceltui.engine.stages import Accelerate, Cloning, OnlineStage
@@ -20,6 +20,8 @@ from acceltui.runs.commands import Command
 from acceltui.runs.folder import RunFolder
 
 Stage = Accelerate | OnlineStage
+ROLLOUT_SEEDS = 2**31
+"""Rollouts begin where no evaluation does: a recipe's seeds are smaller."""
 
 
 @dataclass(frozen=True)
@@ -52,10 +54,10 @@ class Run:
         self.best = -float("inf")
         self.evaluated_at: int | None = None
         self.latest_returns: dict[str, float] = {}
+        self.random: dict[str, float] = {}
         self._rule_steps = steps_named(recipe.switch)
-        shown = f"{self.parts.spaces.observation} of {self.parts.spaces.full}"
         where = f"on {self.parts.device} with {recipe.engine.threads} threads"
-        message = f"{recipe.env.id}, seeing {shown} entries of the observation, {where}"
+        message = f"{recipe.env.id}, seeing {self.parts.spaces.seen}, {where}"
         record.event("start", message, step=0, method=recipe.method, seed=recipe.seed)
         if recipe.method != "accelerated":
             ignored = "clone and switch are ignored"
@@ -65,6 +67,7 @@ class Run:
         """The return of random actions, from which shares are measured."""
         values = self.evaluator.random()
         self.live.random_return = values["random/return"]
+        self.random = values
         self.record.row(0, self.live.stage, values)
         said = f"random actions return {values['random/return']:.1f}, the zero of shares"
         self.record.event("random", said, step=0)
@@ -181,8 +184,7 @@ class Run:
         """What the recipe's rule says of the evaluations so far."""
         if self.recipe.switch is None or not (isinstance(stage, Accelerate) and stage.cloning):
             return None
-        assert self.live.random_return is not None
-        verdict = judge(self.recipe.switch, self.step, self.history, self.live.random_return)
+        verdict = judge(self.recipe.switch, self.step, self.history, self.random)
         self.live.rule, self.live.rule_detail = verdict.progress, verdict.detail
         if not verdict.fires:
             return None
@@ -196,7 +198,7 @@ class Run:
 
     def evaluate(self) -> None:
         """Evaluate the policies that this stage is about, and keep the best."""
-        policies: dict[str, nn.Module] = {}
+        policies: dict[str, Actor] = {}
         if self.live.stage == "accelerate":
             policies["accelerator"] = self.parts.accelerator
         if self.recipe.method != "accelerator":
@@ -204,11 +206,11 @@ class Run:
         values: dict[str, float] = {}
         with self.aside("EVALUATING"):
             for name, policy in policies.items():
-                values |= self.evaluator.evaluate(name, policy)
+                values |= self.evaluator.evaluate(name, deterministic(policy))
         values |= {f"steps/{name}": count for name, count in self.count_steps().items()}
         self.record.row(self.step, self.live.stage, values)
         self.live.latest = self.record.latest
-        returns = {name: value for name, value in values.items() if name.endswith("/return")}
+        returns = {name: value for name, value in values.items() if name.endswith(("/return", "/success"))}
         self.evaluated_at, self.latest_returns = self.step, returns
         judged = returns.get("transformer/return", returns.get("accelerator/return", -float("inf")))
         if judged > self.best:
@@ -218,7 +220,7 @@ class Run:
     def collect(self, cloning: Cloning) -> None:
         """Let the accelerator play episodes for cloning; their steps are counted."""
         with self.aside("RUNNING"):
-            self.clone_steps += cloning.collect(seed=self.recipe.seed + self.step)
+            self.clone_steps += cloning.collect(seed=ROLLOUT_SEEDS + self.recipe.seed % 2**29 + self.step % 2**29)
 
     def write_row(self, stage: Stage) -> None:
         """The means since the last row, and how full and fast everything is."""
@@ -245,14 +247,8 @@ class Run:
 
     def save(self, why: str) -> None:
         """Save the weights of all networks."""
-        networks: dict[str, nn.Module] = {
-            "accelerator": self.parts.accelerator,
-            "transformer": self.parts.transformer,
-            "critic": self.parts.critic.critic,
-            "critic_target": self.parts.critic.target,
-        }
         with self.aside(self.live.state):
-            self.live.checkpoint = self.checkpoints.save(self.step, self.live.stage, why, networks)
+            self.live.checkpoint = self.checkpoints.save(self.step, self.live.stage, why, self.parts.networks)
         said = (
             f"best return so far: {self.best:.1f}" if why == "best" else f"saved {self.live.checkpoint['name']} ({why})"
         )

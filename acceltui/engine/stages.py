@@ -5,18 +5,26 @@ Accelerate: the accelerator acts and learns, the transformer clones it. Online: 
 """
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from acceltui.engine.interaction import Interaction, run_episodes
+from acceltui.engine.augment import Augment
+from acceltui.engine.interaction import Interaction, deterministic, run_episodes
 from acceltui.engine.learners.clone import BehaviourCloning
+from acceltui.engine.learners.cloning_loss import Kind
+from acceltui.engine.learners.ppo import PPO
+from acceltui.engine.learners.sac import SAC
 from acceltui.engine.learners.td3 import TD3
 from acceltui.engine.meter import Meter
 from acceltui.engine.networks.actor import Actor
+from acceltui.engine.networks.critic import TwinCritic
+from acceltui.engine.own_critic import OwnCritic
 from acceltui.engine.replay import Replay
-from acceltui.recipe.schema import TD3 as Algorithm
+from acceltui.recipe.schema import SAC as SACSection
+from acceltui.recipe.schema import TD3 as TD3Section
 from acceltui.recipe.schema import Clone, Online
 
 
@@ -38,6 +46,10 @@ class Draws:
         on_device = torch.Generator(device).manual_seed(int(noise.generate_state(1)[0]))
         return cls(exploration, replay, cloning, on_device)
 
+    def standard_normal(self, rows: int, columns: int) -> Tensor:
+        """Noise (rows, columns) on the device."""
+        return torch.randn(rows, columns, generator=self.noise, device=self.noise.device)
+
 
 class Due:
     """Turns a rate (updates for each step) into whole updates; fractions accumulate."""
@@ -53,49 +65,92 @@ class Due:
         return whole
 
 
+class Learning(Protocol):
+    """What a stage needs of the algorithm that acts and learns in it."""
+
+    interaction: Interaction
+    replay: Replay
+    meter: Meter
+    updates: int
+    """Critic updates so far."""
+
+    @property
+    def learner(self) -> TD3 | SAC | PPO:
+        """The actor that acts, and how it learns."""
+
+    @property
+    def random_steps(self) -> int:
+        """Uniformly random actions at the start; updates begin after them."""
+
+    def explore(self, at_random: bool) -> None:
+        """Step all environments."""
+
+    def learn(
+        self, teacher: Actor | None = None, cloning: float = 0.0, kind: Kind = "mse", actor_learns: bool = True
+    ) -> None:
+        """The updates owed after that step; `teacher` adds its cloning term to the actor's."""
+
+
 class OffPolicy:
     """Exploration and off-policy updates, for any learner's actor."""
 
-    def __init__(self, learner: TD3, interaction: Interaction, algorithm: Algorithm, draws: Draws) -> None:
+    def __init__(
+        self,
+        learner: TD3 | SAC,
+        interaction: Interaction,
+        algorithm: TD3Section | SACSection,
+        draws: Draws,
+        augment: Augment,
+    ) -> None:
         assert interaction.replay is not None
         self.learner, self.interaction, self.algorithm, self.draws = learner, interaction, algorithm, draws
+        self.augment = augment
         self.replay: Replay = interaction.replay
         self.meter = Meter()
         self.updates = 0
         """Critic updates so far."""
+        self.random_steps = algorithm.random_steps
         self._due = Due(algorithm.updates_per_step)
 
     def explore(self, at_random: bool) -> None:
-        """Step all environments with uniformly random actions, or the policy's with Gaussian noise."""
+        """Step all environments with uniformly random actions, or the policy's own exploration."""
         interaction = self.interaction
         if at_random:
-            shape = (interaction.num_envs, *interaction.envs.single_action_space.shape)  # type: ignore[misc]
-            drawn = self.draws.exploration.uniform(-1, 1, shape).astype(np.float32)
-            actions = torch.from_numpy(drawn).to(interaction.device)
+            actions = random_actions(interaction, self.draws.exploration)
         else:
             with torch.no_grad():
-                actions = self.learner.actor(interaction.windows)
-                actions = (actions + self.algorithm.exploration_noise * self.standard_normal(actions)).clamp(-1, 1)
+                noise = self.draws.standard_normal(interaction.num_envs, self.learner.noise)
+                actions = self.learner.explore(interaction.consult(self.learner.actor), noise)
         interaction.step(actions)
 
-    def learn(self, teacher: Actor | None = None, cloning: float = 0.0, actor_learns: bool = True) -> None:
+    def learn(
+        self, teacher: Actor | None = None, cloning: float = 0.0, kind: Kind = "mse", actor_learns: bool = True
+    ) -> None:
         """The updates owed for the step just taken; `teacher` adds its cloning term to the actor's."""
-        if self.replay.size < self.algorithm.batch_size:
+        rows = self.algorithm.batch_size
+        if self.replay.size < rows:
             return
         for _ in range(self._due.after(self.interaction.num_envs)):
-            batch = self.replay.sample(self.algorithm.batch_size, self.draws.replay)
-            self.meter.add(self.learner.update_critic(batch, self.standard_normal(batch.actions)))
+            sampled = self.replay.sample(rows, self.draws.replay, segment=self.learner.actor.segment)
+            batch = self.augment(sampled, self.draws.noise)
+            self.meter.add(self.learner.update_critic(batch, self.draws.standard_normal(rows, self.learner.noise)))
             self.updates += 1
-            if self.updates % self.algorithm.policy_delay == 0:
+            if self.updates % self.learner.delay == 0:
                 if actor_learns:
-                    actions = teacher(batch.windows) if teacher is not None else None
-                    self.meter.add(self.learner.update_actor(batch, actions, cloning))
+                    noise = self.draws.standard_normal(rows, self.learner.actor_noise)
+                    self.meter.add(self.learner.update_actor(batch, noise, teacher, cloning, kind))
                 else:
                     self.learner.move_targets()
 
-    def standard_normal(self, like: Tensor) -> Tensor:
-        """Noise of the shape of `like`, from the run's own generator."""
-        return torch.randn(like.shape, generator=self.draws.noise, device=like.device)
+
+def random_actions(interaction: Interaction, generator: np.random.Generator) -> Tensor:
+    """Uniformly random actions (N, A)."""
+    spaces, rows = interaction.envs.spaces, interaction.num_envs
+    if spaces.discrete:
+        drawn = np.eye(spaces.action, dtype=np.float32)[generator.integers(0, spaces.action, rows)]
+    else:
+        drawn = generator.uniform(-1, 1, (rows, spaces.action)).astype(np.float32)
+    return torch.from_numpy(drawn).to(interaction.device)
 
 
 class Accelerate:
@@ -103,12 +158,12 @@ class Accelerate:
 
     name = "accelerate"
 
-    def __init__(self, off_policy: OffPolicy, cloning: "Cloning | None") -> None:
+    def __init__(self, off_policy: Learning, cloning: "Cloning | None") -> None:
         self.off_policy, self.cloning = off_policy, cloning
 
     def advance(self, step: int) -> None:
         """One step of all environments, the accelerator's updates, the transformer's; `step` were taken before."""
-        at_random = step < self.off_policy.algorithm.random_steps
+        at_random = step < self.off_policy.random_steps
         self.off_policy.explore(at_random)
         if not at_random:
             self.off_policy.learn()
@@ -122,15 +177,19 @@ class Cloning:
     def __init__(
         self,
         learner: BehaviourCloning,
-        accelerator: TD3,
+        accelerator: Actor,
+        critic: TwinCritic | None,
         source: Replay,
         rollouts: Interaction | None,
         section: Clone,
         draws: Draws,
+        augment: Augment,
+        own_critic: OwnCritic | None,
     ) -> None:
         """`source` holds the windows; with `rollouts`, it is those environments' own replay."""
-        self.learner, self.accelerator, self.section, self.draws = learner, accelerator, section, draws
-        self.source, self.rollouts = source, rollouts
+        self.learner, self.accelerator, self.critic, self.section = learner, accelerator, critic, section
+        self.source, self.rollouts, self.draws, self.augment = source, rollouts, draws, augment
+        self.own_critic = own_critic
         self.meter = Meter()
         self._due = Due(section.updates_per_step)
 
@@ -143,19 +202,24 @@ class Cloning:
         """The updates owed for `steps` environment steps."""
         if self.windows < self.section.batch_size:
             return
+        rows, noise = self.section.batch_size, self.accelerator.head.noise
         for _ in range(self._due.after(steps)):
-            batch = self.source.sample(self.section.batch_size, self.draws.cloning, self.section.newest)
-            # A rollout's action is the deterministic accelerator's own; the replay's carries noise and is old.
-            actions = batch.actions
-            if self.rollouts is None:
-                with torch.no_grad():
-                    actions = self.accelerator.actor(batch.windows)
-            self.meter.add(self.learner.update(batch.windows, actions, self.accelerator.critic.critic))
+            segment = self.learner.transformer.segment
+            sampled = self.source.sample(rows, self.draws.cloning, self.section.newest, segment)
+            batch = self.augment(sampled, self.draws.noise)
+            with torch.no_grad():
+                # Asked now: what the replay holds was done by older policies, with noise.
+                taught = self.accelerator.distribution(batch.windows)
+            drawn = self.draws.standard_normal(rows, noise)
+            self.meter.add(self.learner.update(batch.windows, taught, drawn, self.critic))
+            if self.own_critic is not None:
+                noises = self.draws.standard_normal(rows, self.own_critic.learner.noise)
+                self.meter.add(self.own_critic.update(batch, noises))
 
     def collect(self, seed: int) -> int:
         """Let the deterministic accelerator play episodes into `source`; gives the environment steps it took."""
         assert self.rollouts is not None
-        return run_episodes(self.rollouts, self.accelerator.actor, self.section.rollouts.episodes, seed).steps
+        return run_episodes(self.rollouts, deterministic(self.accelerator), self.section.rollouts.episodes, seed).steps
 
 
 class OnlineStage:
@@ -163,13 +227,15 @@ class OnlineStage:
 
     name = "online"
 
-    def __init__(self, off_policy: OffPolicy, teacher: Actor | None, section: Online, begins: int) -> None:
+    def __init__(self, off_policy: Learning, teacher: Actor | None, section: Online, kind: Kind, begins: int) -> None:
+        """`kind`: how the distance to the teacher is measured."""
         self.off_policy, self.teacher, self.section, self.begins = off_policy, teacher, section, begins
+        self.kind = kind
 
     def advance(self, step: int) -> None:
         """One step of all environments and the transformer's updates; `step` were taken before, over both stages."""
         if self.teacher is None:
-            at_random = step < self.off_policy.algorithm.random_steps
+            at_random = step < self.off_policy.random_steps
             self.off_policy.explore(at_random)
             if not at_random:
                 self.off_policy.learn()
@@ -177,6 +243,5 @@ class OnlineStage:
         age = step - self.begins
         fading = 1 - age / self.section.clone_fade if age < self.section.clone_fade else 0.0
         self.off_policy.explore(at_random=False)
-        self.off_policy.learn(
-            teacher=self.teacher if fading else None, cloning=fading, actor_learns=age >= self.section.critic_warmup
-        )
+        teacher = self.teacher if fading else None
+        self.off_policy.learn(teacher, fading, self.kind, actor_learns=age >= self.section.critic_warmup)

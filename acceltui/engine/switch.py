@@ -1,6 +1,6 @@
 """The switch rules: when has the transformer learned enough from the accelerator?"""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from acceltui.recipe.schema import Plateau, Rule, Share
@@ -27,15 +27,15 @@ class Verdict:
     detail: str = ""
 
 
-def judge(rule: Rule, step: int, history: Sequence[Evaluated], random_return: float) -> Verdict:
-    """What `rule` says at `step` of all evaluations so far."""
+def judge(rule: Rule, step: int, history: Sequence[Evaluated], random: Mapping[str, float]) -> Verdict:
+    """What `rule` says at `step` of all evaluations so far; `random` are the same metrics of random actions."""
     if rule.step is not None:
         return Verdict(step >= rule.step, "step", f"step {min(step, rule.step):,}/{rule.step:,}")
     if rule.plateau is not None:
-        return judge_plateau(rule.plateau, history, random_return)
+        return judge_plateau(rule.plateau, history, random)
     if rule.share is not None:
-        return judge_share(rule.share, step, history, random_return)
-    parts = [judge(part, step, history, random_return) for part in rule.any or rule.all or []]
+        return judge_share(rule.share, step, history, random)
+    parts = [judge(part, step, history, random) for part in rule.any or rule.all or []]
     fired = [part for part in parts if part.fires]
     fires = bool(fired) if rule.any else len(fired) == len(parts)
     joint = " or " if rule.any else " and "
@@ -48,6 +48,19 @@ def judge(rule: Rule, step: int, history: Sequence[Evaluated], random_return: fl
     )
 
 
+def measured(metric: str) -> str:
+    """`return` or `success`, whoever's."""
+    return metric.rpartition("/")[2]
+
+
+def metrics_named(rule: Rule | None) -> set[str]:
+    """The metrics that a rule looks at."""
+    if rule is None:
+        return set()
+    own: set[str] = {part.of for part in (rule.plateau, rule.share) if part is not None}
+    return own.union(*(metrics_named(part) for part in rule.any or rule.all or []))
+
+
 def steps_named(rule: Rule | None) -> list[int]:
     """Steps at which a rule may fire although nothing was evaluated."""
     if rule is None:
@@ -56,14 +69,15 @@ def steps_named(rule: Rule | None) -> list[int]:
     return own + [step for part in rule.any or rule.all or [] for step in steps_named(part)]
 
 
-def judge_plateau(rule: Plateau, history: Sequence[Evaluated], random_return: float) -> Verdict:
+def judge_plateau(rule: Plateau, history: Sequence[Evaluated], random: Mapping[str, float]) -> Verdict:
     """Fires when the best improved by less than `min_gain` of (best - random) for `patience` evaluations."""
+    zero = random[f"random/{measured(rule.of)}"]
     considered = [entry for entry in history if entry.step >= rule.after and rule.of in entry.returns]
     best, reference, waited = -float("inf"), -float("inf"), 0
     for entry in considered:
         best = max(best, entry.returns[rule.of])
         # Measured from where the count began, so that many small gains together are a gain.
-        if reference == -float("inf") or best - reference > rule.min_gain * max(best - random_return, 0.0):
+        if reference == -float("inf") or best - reference > rule.min_gain * max(best - zero, 0.0):
             reference, waited = best, 0
         else:
             waited += 1
@@ -71,16 +85,18 @@ def judge_plateau(rule: Plateau, history: Sequence[Evaluated], random_return: fl
     return Verdict(waited >= rule.patience, "plateau", f"plateau {waited}/{rule.patience}", detail)
 
 
-def judge_share(rule: Share, step: int, history: Sequence[Evaluated], random_return: float) -> Verdict:
+def judge_share(rule: Share, step: int, history: Sequence[Evaluated], random: Mapping[str, float]) -> Verdict:
     """Fires when the transformer has reached its share of what the accelerator gained over random actions."""
     recent = history[-RECENT:]
     if len(recent) < RECENT:
         return Verdict(False, "share", f"share -/{rule.reach:g}", f"{len(recent)} of {RECENT} evaluations")
-    transformer = sum(entry.returns["transformer/return"] for entry in recent) / RECENT
-    accelerator = sum(entry.returns["accelerator/return"] for entry in recent) / RECENT
-    if accelerator <= random_return:
+    metric = measured(rule.of)
+    zero = random[f"random/{metric}"]
+    transformer = sum(entry.returns[f"transformer/{metric}"] for entry in recent) / RECENT
+    accelerator = sum(entry.returns[f"accelerator/{metric}"] for entry in recent) / RECENT
+    if accelerator <= zero:
         return Verdict(False, "share", f"share -/{rule.reach:g}", "the accelerator is no better than random actions")
-    share = (transformer - random_return) / (accelerator - random_return)
+    share = (transformer - zero) / (accelerator - zero)
     fires = share >= rule.reach and step >= rule.after
     waits = f"not before step {rule.after:,}" if step < rule.after else ""
     return Verdict(fires, "share", f"share {share:.2f}/{rule.reach:g}", waits)

@@ -1,7 +1,8 @@
 """One tree out of several: a recipe laid over the file it extends, overrides laid over that.
 
 Maps merge, lists and plain values replace. Two maps are alternatives, so that the later one replaces the earlier whole,
-where their `kind` differs or where they are switch rules of different keys. Each value keeps the place that wrote it.
+where their `kind` differs (a map that does not say it is of the usual one) or where they are switch rules of different
+keys. Each value keeps the place that wrote it.
 """
 
 import contextlib
@@ -12,6 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
+from acceltui.recipe.describe import usual_kind
 from acceltui.recipe.errors import Place, RecipeError, Report, shown
 from acceltui.recipe.files import decode, display, read_bytes
 from acceltui.recipe.yaml12 import MAX_DEPTH, Keys, Node, parse
@@ -79,7 +81,8 @@ def _alternatives(base: dict[str, Node], over: dict[str, Node], path: Keys) -> b
     """Whether two maps at one place exclude each other."""
     if path[:1] == ("switch",) and (len(path) == 1 or isinstance(path[-1], int)):
         return base.keys() != over.keys()
-    return "kind" in base and "kind" in over and base["kind"].value != over["kind"].value
+    kind = base["kind"].value if "kind" in base else usual_kind(path)
+    return kind is not None and "kind" in over and over["kind"].value != kind
 
 
 class _NoElement(Exception):

@@ -42,7 +42,24 @@ def without_kinds(location: Keys) -> tuple[str | int, ...]:
 
 def kinds(section: type[Section]) -> tuple[str, ...]:
     """The values of a section's `kind`; empty where it has none."""
-    return get_args(section.model_fields["kind"].annotation) if "kind" in section.model_fields else ()
+    annotation: Any = section.model_fields["kind"].annotation if "kind" in section.model_fields else None
+    return tuple(kind for kind in get_args(annotation) if isinstance(kind, str))
+
+
+def usual(candidates: list[type[Section]]) -> list[type[Section]]:
+    """Of a choice of sections, the one that a map without `kind` is; empty where a map must say it."""
+    return [section for section in candidates if kinds(section) and not section.model_fields["kind"].is_required()]
+
+
+def usual_kind(path: Keys) -> str | None:
+    """The kind of a map at `path` that does not say it; None where there is no choice, or no usual one."""
+    return next((kinds(section)[0] for section in usual(section_at(path, None))), None)
+
+
+def kinds_with(path: Keys) -> list[str]:
+    """Where the section around `path` is one of several, the kinds that have this key."""
+    choice = section_at(path[:-1], None)
+    return [kind for section in choice if path[-1] in fields(section) for kind in kinds(section) if len(choice) > 1]
 
 
 def section_at(path: Keys, document: Any) -> list[type[Section]]:
@@ -53,8 +70,9 @@ def section_at(path: Keys, document: Any) -> list[type[Section]]:
         if isinstance(key, str):
             annotations = [fields(section)[key].annotation for section in candidates if key in fields(section)]
             candidates = [section for annotation in annotations for section in sections(annotation)]
-        if isinstance(document, dict) and "kind" in document:
-            candidates = [section for section in candidates if document["kind"] in kinds(section)] or candidates
+        if isinstance(document, dict):
+            fitting = [section for section in candidates if document.get("kind") in kinds(section)]
+            candidates = (fitting if "kind" in document else usual(candidates)) or candidates
     return candidates
 
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from acceltui.recipe.checks import check, check_import
+from acceltui.recipe.checks import check, check_imports
 from acceltui.recipe.compose import override, read_chain
 from acceltui.recipe.errors import Report
 from acceltui.recipe.resolved import dump_resolved, load_resolved
@@ -33,10 +33,10 @@ class LoadedRecipe:
 def load_recipe(path: Path, overrides: Sequence[str] = (), allow_import: Sequence[str] = ()) -> LoadedRecipe:
     """Read, compose and check a recipe; raises RecipeError with all problems, in the order of the files.
 
-    `overrides` are `key.path=value`; `allow_import` are the modules that `env.id` may import.
+    `overrides` are `key.path=value`; `allow_import` are the modules that its values may import.
     """
     report = Report()
     tree, sources = read_chain(path, report)
     tree = override(tree, overrides, report)
-    recipe = validate(tree, report, lambda recipe: [*check(recipe), *check_import(recipe, allow_import)])
+    recipe = validate(tree, report, lambda recipe: [*check(recipe), *check_imports(recipe, allow_import)])
     return LoadedRecipe(recipe, [(source.path, source.data) for source in sources], list(overrides), tree)

@@ -8,7 +8,7 @@ import yaml
 from acceltui.recipe.checks import check
 from acceltui.recipe.errors import Place, Report
 from acceltui.recipe.files import decode, display, read_bytes
-from acceltui.recipe.schema import Recipe
+from acceltui.recipe.schema import Recipe, Section
 from acceltui.recipe.validate import validate
 from acceltui.recipe.yaml12 import parse, scalar
 
@@ -36,12 +36,25 @@ _Dumper.add_representer(list, _Dumper.represent_numbers)
 
 def dump_resolved(recipe: Recipe) -> str:
     """The text of resolved.yaml: sections and keys in the order of the schema."""
-    values = recipe.model_dump(by_alias=True, exclude_none=True)
-    return yaml.dump(values, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=120)
+    return yaml.dump(_written(recipe), Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=120)
+
+
+def _written(value: Any) -> Any:
+    """Sections as maps, inside lists too; null is left out where it is the default."""
+    if isinstance(value, list):
+        return [_written(item) for item in value]
+    if not isinstance(value, Section):
+        return value
+    written = {}
+    for name, field in type(value).model_fields.items():
+        entry = getattr(value, name)
+        if entry is not None or field.default is not None:
+            written[field.alias or name] = _written(entry)
+    return written
 
 
 def load_resolved(path: Path) -> Recipe:
-    """The recipe of a run folder; raises RecipeError. Whether `env.id` may import code is for the caller to check."""
+    """The recipe of a run folder; raises RecipeError. Whether its values may import code is for the caller to check."""
     report = Report()
     named = Place(display(path))
     file = Place(named.source, 1, 1)

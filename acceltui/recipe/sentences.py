@@ -3,7 +3,7 @@
 import re
 from typing import TYPE_CHECKING, Any
 
-from acceltui.recipe.describe import homes, keys_at
+from acceltui.recipe.describe import homes, keys_at, kinds, kinds_with, section_at
 from acceltui.recipe.errors import nearest, shown
 from acceltui.recipe.yaml12 import Keys, Node, scalar
 
@@ -33,6 +33,7 @@ _BOUNDS = {
 _PATTERNS: dict[Keys, str] = {
     ("name",): "letters, digits, `_`, `.` and `-`, at most 64 and a letter or digit first",
     ("engine", "device"): "one of: auto, cpu, cuda, cuda:0",
+    ("transformer", "model"): "module:Class",
 }
 _UNITS = {"k": "_000", "m": "_000_000"}
 
@@ -77,12 +78,12 @@ def described(node: Node | None) -> str:
 
 def _unknown_key(path: Keys, document: Any) -> Sentence:
     key, known = str(path[-1]), keys_at(path[:-1], document)
+    if theirs := kinds_with(path):
+        (here,) = section_at(path[:-1], document)
+        return f"a key of {' or '.join(theirs)}, not of {kinds(here)[0]}", f"the keys here are {', '.join(known)}"
     if near := nearest(key, known):
         return "unknown key", f"did you mean {near}?"
-    elsewhere = homes(key)
-    if ".".join(map(str, path)) in elsewhere:
-        return "not a key of this kind", f"the keys here are {', '.join(known)}"
-    if elsewhere:
+    if elsewhere := homes(key):
         return "unknown key here", f"did you mean {' or '.join(elsewhere[:4])}?"
     return "unknown key", f"the keys here are {', '.join(known)}"
 

@@ -22,7 +22,10 @@ HOSTILE = "\x1b]0;title\x07\u202e"
 SPACES = {
     "observation": {"shape": [3], "dtype": "float32"},
     "visible": 2,
-    "action": {"shape": [1], "low": [-2.0], "high": [2.0]},
+    "image": None,
+    "seen": "2 of 3 numbers",
+    "action": {"shape": [1], "discrete": False, "low": [-2.0], "high": [2.0]},
+    "success": False,
     "episode_steps": 200,
 }
 PLAN = {

@@ -6,14 +6,25 @@ from pathlib import Path
 import pytest
 from calling import RECIPE, Accel
 
+from acceltui.cli.recipes import describe
 from acceltui.recipe.load import load_recipe
 
 
 def test_a_valid_recipe_is_described(accel: Accel) -> None:
     done = accel("validate", "small.yaml", "env.hide=velocities")
     assert done.returncode == 0
-    assert done.stdout == (
-        "small.yaml is valid: 2 observed numbers (float32), 1 action, episodes of at most 200 steps\n"
+    assert done.stdout == ("small.yaml is valid: 2 of 3 numbers seen, 1 action, episodes of at most 200 steps\n")
+
+
+def test_pictures_and_choices_are_described() -> None:
+    spaces = {
+        "seen": "pictures of 64 x 64 (3 channels) and 18 numbers",
+        "action": {"shape": [4], "discrete": True},
+        "success": True,
+        "episode_steps": None,
+    }
+    assert describe(spaces) == (
+        ": pictures of 64 x 64 (3 channels) and 18 numbers seen, a choice of 4, success reported"
     )
 
 

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from acceltui.engine.envs.base import Spaces
 from acceltui.recipe.schema import Recipe
 
 SMALL: dict[str, Any] = {
@@ -30,3 +31,9 @@ def small(**changes: Any) -> Recipe:
         for key, value in SMALL.items()
     }
     return Recipe.model_validate(document | {key: changes[key] for key in changes.keys() - SMALL.keys()})
+
+
+def plain_spaces(state: int, action: int, image: tuple[int, int, int] | None = None) -> Spaces:
+    """What an environment without names shows and takes; it hides nothing."""
+    bounds = [-1.0] * action, [1.0] * action
+    return Spaces(state, state, image, action, discrete=False, low=bounds[0], high=bounds[1], episode_steps=None)

@@ -40,7 +40,7 @@ def newest(stage: Stage, count: int = 1) -> Batch:
 
 
 def rows(batch: Batch) -> set[tuple[float, ...]]:
-    return {tuple(row) for row in torch.cat((batch.windows[:, -1], batch.actions), dim=1).tolist()}
+    return {tuple(row) for row in torch.cat((batch.windows.state[:, -1], batch.actions), dim=1).tolist()}
 
 
 def adam_state(optimizer: torch.optim.Optimizer) -> list[Tensor]:

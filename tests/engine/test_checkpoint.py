@@ -9,11 +9,13 @@ from typing import Any
 
 import pytest
 import torch
+from engine_recipes import plain_spaces, small
 from safetensors.torch import load_file
 from torch import nn
 
 from acceltui.engine.checkpoint import Checkpoints
 from acceltui.engine.networks.build import build_actor
+from acceltui.engine.windows import Windows
 from acceltui.recipe.schema import GPT, LSTMAccelerator
 from acceltui.runs.folder import RunFolder
 from acceltui.runs.paths import create_run_folder
@@ -26,7 +28,8 @@ SECTIONS = {
 
 def networks(seed: int = 0) -> dict[str, nn.Module]:
     torch.manual_seed(seed)
-    return {name: build_actor(section, observation=3, action=2).eval() for name, section in SECTIONS.items()}
+    spaces = plain_spaces(state=3, action=2)
+    return {name: build_actor(section, small(), spaces).eval() for name, section in SECTIONS.items()}
 
 
 @pytest.fixture
@@ -50,7 +53,7 @@ def reasons(folder: RunFolder) -> dict[int, list[str]]:
 
 
 def test_weights_read_back_give_the_same_actions(folder: RunFolder, checkpoints: Checkpoints) -> None:
-    saved, windows = networks(), torch.randn(16, 3, 3)
+    saved, windows = networks(), Windows(torch.randn(16, 3, 3))
     path = folder.checkpoints / checkpoints.save(50, "accelerate", "periodic", saved)["name"]
     for name, fresh in networks(seed=1).items():
         assert not torch.allclose(fresh(windows), saved[name](windows))

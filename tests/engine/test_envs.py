@@ -1,5 +1,6 @@
 """Environments as the recipe describes them: what is seen, in which units actions are, what is refused."""
 
+import multiprocessing
 import os
 import signal
 import subprocess
@@ -11,14 +12,17 @@ from typing import Any
 import gymnasium
 import numpy as np
 import pytest
+import torch
 from engine_recipes import small
-from gymnasium.spaces import Box, Dict
+from gymnasium.spaces import Box, Dict, Discrete, MultiDiscrete
 from gymnasium.vector import AsyncVectorEnv
 from gymnasium.wrappers import FlattenObservation
 
 from acceltui.engine.build import Parts
-from acceltui.engine.envs.gymnasium_env import check_import, look_at_spaces, make_env, make_envs
+from acceltui.engine.envs.gymnasium_env import look_at_spaces, make_env, make_vector
+from acceltui.engine.envs.vector import GymnasiumVector
 from acceltui.engine.errors import SetupError
+from acceltui.engine.imports import check_imports
 from acceltui.recipe.schema import GymnasiumEnv
 
 
@@ -27,7 +31,7 @@ def section(id: str = "Pendulum-v1", **values: Any) -> GymnasiumEnv:
 
 
 def play(env: gymnasium.Env, steps: int, seed: int = 0) -> np.ndarray:
-    """Observations of random actions that `seed` fixes, (steps + 1, O)."""
+    """Observations of random actions that `seed` fixes, (steps + 1, O), in float32 as policies see them."""
     generator = np.random.default_rng(seed)
     size = env.action_space.shape[0]  # type: ignore[index]
     seen = [env.reset(seed=seed)[0]]
@@ -36,7 +40,7 @@ def play(env: gymnasium.Env, steps: int, seed: int = 0) -> np.ndarray:
         seen.append(observation)
         if terminated or truncated:
             seen[-1] = env.reset()[0]
-    return np.stack(seen)
+    return np.stack(seen).astype(np.float32)
 
 
 def refusal(id: str, **values: Any) -> SetupError:
@@ -125,9 +129,30 @@ def test_an_action_of_1_is_the_largest_the_environment_takes() -> None:
 
 def test_spaces_say_what_a_policy_is_built_from() -> None:
     spaces = look_at_spaces(section("HalfCheetah-v5", hide="velocities"))
-    assert (spaces.full, spaces.observation, spaces.action, spaces.episode_steps) == (17, 8, 6, 1000)
+    assert (spaces.full, spaces.state, spaces.action, spaces.episode_steps) == (17, 8, 6, 1000)
+    assert (spaces.image, spaces.discrete, spaces.succeeds) == (None, False, False)
     assert (look_at_spaces(section()).low, look_at_spaces(section()).high) == ([-2.0], [2.0])
-    assert make_env(section("HalfCheetah-v5")).observation_space.dtype == np.float32
+
+
+@pytest.mark.parametrize("hidden", [{}, {"hide": "velocities"}], ids=["whole", "hidden"])
+def test_policies_see_float32(hidden: dict[str, str]) -> None:
+    """Simulators compute in float64."""
+    whole = section("HalfCheetah-v5", episode_steps=1, **hidden)
+    envs = GymnasiumVector(make_vector(whole, 2), look_at_spaces(whole), torch.device("cpu"))
+    first, step = envs.reset(seed=0), envs.step(torch.zeros(2, 6))
+    assert step.final is not None
+    seen = (first.state, step.observations.state, step.final.state, step.rewards)
+    assert {part.dtype for part in seen} == {torch.float32}
+
+
+def test_a_choice_is_taken_from_its_one_hot_action() -> None:
+    """In CartPole, choice 1 pushes to the right and choice 0 to the left."""
+    spaces = look_at_spaces(section("CartPole-v1"))
+    assert (spaces.action, spaces.discrete, spaces.low, spaces.high) == (2, True, [], [])
+    envs = GymnasiumVector(make_vector(section("CartPole-v1"), 2), spaces, torch.device("cpu"))
+    envs.reset(seed=0)
+    speeds = envs.step(torch.eye(2)).observations.state[:, 1]
+    assert speeds[0] < -0.1 and speeds[1] > 0.1
 
 
 def test_episodes_end_at_the_time_limit_of_the_recipe() -> None:
@@ -142,7 +167,7 @@ def test_processes_change_nothing() -> None:
     """Observations, rewards and final observations, over several resets, of environments here and elsewhere."""
     told = []
     for processes in (False, True):
-        envs = make_envs(section(episode_steps=4, observation_noise=0.1, processes=processes), 2)
+        envs = make_vector(section(episode_steps=4, observation_noise=0.1, processes=processes), 2)
         generator = np.random.default_rng(0)
         story = [envs.reset(seed=5)[0]]
         for _ in range(10):
@@ -160,7 +185,7 @@ def test_processes_change_nothing() -> None:
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_processes_leave_signals_to_the_engine(number: int) -> None:
     """^C and the end of a batch job's time reach all processes; the engine still has a step to finish."""
-    envs = make_envs(section(processes=True), 2)
+    envs = make_vector(section(processes=True), 2)
     assert isinstance(envs, AsyncVectorEnv)
     envs.reset(seed=0)
     for process in envs.processes:
@@ -174,10 +199,11 @@ def test_processes_leave_signals_to_the_engine(number: int) -> None:
 
 def test_processes_end_without_a_word(capfd: pytest.CaptureFixture[str]) -> None:
     parts = Parts(small(env={"processes": True, "num_envs": 2}))
-    envs = parts.training(capacity=100).envs
-    assert isinstance(envs, AsyncVectorEnv)
+    parts.training(capacity=100, path="accelerator.replay")
+    processes = multiprocessing.active_children()
+    assert len(processes) == 2
     parts.close()
-    assert not any(process.is_alive() for process in envs.processes)
+    assert not any(process.is_alive() for process in processes)
     assert capfd.readouterr() == ("", "")
 
 
@@ -187,7 +213,6 @@ def test_processes_end_without_a_word(capfd: pytest.CaptureFixture[str]) -> None
         ("HalfCheeta-v5", "no environment 'HalfCheeta-v5'", "HalfCheetah-v5"),
         ("pendulum-v1", "no environment 'pendulum-v1'", "Pendulum-v1"),
         ("qqqqqqqq", "no environment 'qqqqqqqq'", "pprint_registry"),
-        ("CartPole-v1", "actions Discrete(2)", ""),
         ("FrozenLake-v1", "observations Discrete(16)", ""),
         ("HalfCheetah-v2", "cannot be imported", ""),
         ("no_such_module:Some-v0", "cannot be imported", ""),
@@ -232,6 +257,16 @@ def test_whole_numbers_for_actions_are_refused(register: Callable[..., None]) ->
     assert "actions" in refusal("Odd-v0").message
 
 
+def test_several_choices_at_once_are_refused(register: Callable[..., None]) -> None:
+    register(action_space=MultiDiscrete([2, 3]))
+    assert "actions MultiDiscrete" in refusal("Odd-v0").message
+
+
+def test_choices_that_do_not_begin_at_0_are_refused(register: Callable[..., None]) -> None:
+    register(action_space=Discrete(3, start=1))
+    assert "begin at 1" in refusal("Odd-v0").message
+
+
 def test_an_environment_may_come_in_wrappers_of_its_own(register: Callable[..., None]) -> None:
     parts = Dict(here=Box(-1, 1, (2,)), there=Box(-1, 1, (3,)))
     register(observation_space=parts, wrappers=(FlattenObservation.wrapper_spec(),))
@@ -239,19 +274,20 @@ def test_an_environment_may_come_in_wrappers_of_its_own(register: Callable[..., 
 
 
 def test_a_module_is_imported_only_where_the_call_allows_it() -> None:
-    check_import(section("some.module:Env-v0"), ["other", "some.module"])
-    check_import(section("Env-v0"), [])
+    names_a_module = small(env={"id": "some.module:Env-v0"})
+    check_imports(names_a_module, ["other", "some.module"])
+    check_imports(small(env={"id": "Env-v0"}), [])
     with pytest.raises(SetupError, match=r"some\.module") as caught:
-        check_import(section("some.module:Env-v0"), ["some"])
+        check_imports(names_a_module, ["some"])
     assert "--allow-import some.module" in caught.value.hint
 
 
 @pytest.mark.parametrize("processes", [False, True])
 def test_mujoco_neither_prints_nor_leaves_a_file(tmp_path: Path, processes: bool) -> None:
     script = (
-        "from acceltui.engine.envs.gymnasium_env import make_envs\n"
+        "from acceltui.engine.envs.gymnasium_env import make_vector\n"
         "from acceltui.recipe.schema import GymnasiumEnv\n"
-        f"envs = make_envs(GymnasiumEnv(id='HalfCheetah-v5', processes={processes}), 2)\n"
+        f"envs = make_vector(GymnasiumEnv(id='HalfCheetah-v5', processes={processes}), 2)\n"
         "envs.reset(seed=0)\n"
         "envs.step(envs.action_space.sample())\n"
         "envs.close()\n"

@@ -11,7 +11,10 @@ from engine_recipes import small
 from stepping import adam_state, advance, at_the_switch, newest, rows, vector
 from torch import Tensor
 
+from acceltui.engine.learners.cloning_loss import Kind
+from acceltui.engine.learners.td3 import TD3
 from acceltui.engine.monitor import Live, Monitor
+from acceltui.engine.networks.actor import Actor
 from acceltui.engine.record import Record
 from acceltui.engine.replay import Batch, Replay
 from acceltui.engine.run import Leaving, Run
@@ -25,6 +28,7 @@ def test_at_the_switch_the_transformer_takes_over_with_a_hard_copy_as_its_target
     online = parts.switch(stage, step)
     learner = online.off_policy.learner
     assert learner.actor is parts.transformer
+    assert isinstance(learner, TD3)
     assert learner.target is not parts.transformer
     assert torch.equal(vector(learner.target), cloned)
     assert torch.equal(vector(parts.transformer), cloned)
@@ -93,12 +97,11 @@ def test_the_cloning_term_fades_from_1_to_nothing(monkeypatch: pytest.MonkeyPatc
     learner, weights = online.off_policy.learner, []
     update = learner.update_actor
 
-    def noted(batch: Batch, teacher_actions: Tensor | None = None, cloning: float = 0.0) -> dict[str, Tensor]:
+    def noted(batch: Batch, noise: Tensor, teacher: Actor | None, cloning: float, kind: Kind) -> dict[str, Tensor]:
         assert online.teacher is not None
-        if teacher_actions is not None:
-            assert torch.equal(teacher_actions, online.teacher(batch.windows))
-        weights.append(None if teacher_actions is None else cloning)
-        return update(batch, teacher_actions, cloning)
+        assert teacher is None or teacher is online.teacher
+        weights.append(None if teacher is None else cloning)
+        return update(batch, noise, teacher, cloning, kind)
 
     monkeypatch.setattr(learner, "update_actor", noted)
     advance(online, 6, step)

@@ -15,7 +15,10 @@ def test_the_engine_tells_the_spaces_of_a_recipe(tmp_path: Path) -> None:
     assert json.loads(done.stdout) == {
         "observation": {"shape": [17], "dtype": "float32"},
         "visible": 8,
-        "action": {"shape": [6], "low": [-1.0] * 6, "high": [1.0] * 6},
+        "image": None,
+        "seen": "8 of 17 numbers",
+        "action": {"shape": [6], "discrete": False, "low": [-1.0] * 6, "high": [1.0] * 6},
+        "success": False,
         "episode_steps": 50,
     }
     assert [path.name for path in tmp_path.iterdir()] == ["resolved.yaml"]

@@ -2,15 +2,21 @@
 
 import collections
 import math
+import re
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from counting_env import counting_envs
+from counting_env import HEIGHT, WIDTH, counting_envs
+from engine_recipes import plain_spaces, small
 from gymnasium.vector import AutoresetMode, SyncVectorEnv
-from witness import Witness, key_of
+from witness import CPU, Witness, key_of, keys_of
 
+from acceltui.engine.build import Parts, free_memory
 from acceltui.engine.envs.gymnasium_env import make_env
+from acceltui.engine.envs.vector import GymnasiumVector
+from acceltui.engine.errors import SetupError
 from acceltui.engine.interaction import Interaction
 from acceltui.engine.replay import Replay
 from acceltui.recipe.schema import GymnasiumEnv
@@ -38,10 +44,26 @@ def test_sampled_windows_are_those_the_actor_saw(window: int, steps: int) -> Non
         assert {history[-1] for history in witness.histories} <= drawn
 
 
+@pytest.mark.parametrize("window", [1, 4, 9])
+@pytest.mark.parametrize(("past", "pictures"), [(True, False), (False, True), (True, True)])
+def test_sampled_windows_hold_the_pictures_and_the_past_that_the_actor_saw(
+    window: int, past: bool, pictures: bool
+) -> None:
+    witness = Witness(counting_envs(*SHORT, pictures=pictures), window, capacity=45, past=past)
+    for steps in (6, 14, 100):
+        witness.play(steps)
+        assert is_suffix_of_each(witness, witness.drawn())
+        seen = witness.interaction.windows
+        assert (seen.past is not None, seen.image is not None) == (past, pictures)
+    witness.interaction.replay = witness.replay.newest(30, capacity=30)
+    witness.play(3)
+    assert is_suffix_of_each(witness, witness.drawn())
+
+
 def test_an_actor_sees_the_first_observation_repeated_at_an_episodes_start() -> None:
     witness = Witness(counting_envs([2, 9]), window=4, capacity=50)
     witness.play(5)
-    steps = [[key_of(frame)[1:] for frame in witness.moments[key].window] for key in witness.histories[0]]
+    steps = [[key_of(frame)[1:] for frame in witness.moments[key].window.state[0]] for key in witness.histories[0]]
     assert steps == [
         [(0, 0), (0, 0), (0, 0), (0, 0)],
         [(0, 0), (0, 0), (0, 0), (0, 1)],
@@ -51,11 +73,29 @@ def test_an_actor_sees_the_first_observation_repeated_at_an_episodes_start() -> 
     ]
 
 
+def test_an_actor_sees_what_led_to_each_observation_and_nothing_from_before_the_episode() -> None:
+    witness = Witness(counting_envs([2, 9]), window=3, capacity=50, past=True)
+    witness.play(5)
+    actions = [witness.moments[key].action[0].item() for key in witness.histories[0]]
+    told = []
+    for key in witness.histories[0]:
+        past = witness.moments[key].window.past
+        assert past is not None
+        told.append((past.actions[0, :, 0].tolist(), past.rewards[0].tolist(), past.padded[0].tolist()))
+    assert told == [
+        ([0, 0, 0], [0, 0, 0], [True, True, False]),
+        ([0, 0, actions[0]], [0, 0, 1], [True, False, False]),
+        ([0, 0, 0], [0, 0, 0], [True, True, False]),
+        ([0, 0, actions[2]], [0, 0, 3], [True, False, False]),
+        ([0, *actions[2:4]], [0, 3, 4], [False, False, False]),
+    ]
+
+
 def test_all_transitions_are_drawn_equally_often() -> None:
     witness = Witness(counting_envs(*LONG), window=1, capacity=90)
     witness.play(300)
     batch = witness.replay.sample(90 * 400, np.random.default_rng(0))
-    counts = collections.Counter(key_of(window[-1]) for window in batch.windows)
+    counts = collections.Counter(keys_of(batch.windows))
     assert counts.keys() == witness.newest(90)
     assert all(abs(count - 400) < 5 * math.sqrt(400) for count in counts.values())
 
@@ -66,8 +106,9 @@ def test_time_limits_are_not_terminations_and_lead_to_the_final_observation() ->
         lambda limit=limit: make_env(GymnasiumEnv(id="Pendulum-v1", episode_steps=limit)) for limit in (7, 11, 13)
     ]
     envs = SyncVectorEnv(makers, autoreset_mode=AutoresetMode.SAME_STEP)
-    replay = Replay(150, num_envs=3, observation=3, action=1, window=5, device="cpu")
-    interaction = Interaction(envs, 5, torch.device("cpu"), replay)
+    spaces = plain_spaces(state=3, action=1)
+    replay = Replay(150, 3, spaces, window=5, device=CPU)
+    interaction = Interaction(GymnasiumVector(envs, spaces, CPU), 5, CPU, replay)
     interaction.reset(seed=0)
     generator = torch.Generator().manual_seed(0)
     ended = [end for _ in range(200) for end in interaction.step(torch.rand(3, 1, generator=generator) * 2 - 1)]
@@ -75,18 +116,22 @@ def test_time_limits_are_not_terminations_and_lead_to_the_final_observation() ->
 
     assert len(ended) == 200 // 7 + 200 // 11 + 200 // 13
     assert batch.terminated.sum() == 0
-    cos, sin, speed = torch.cat((batch.windows, batch.next_windows[:, -1:]), dim=1).unbind(dim=2)
+    cos, sin, speed = torch.cat((batch.windows.state, batch.next_windows.state[:, -1:]), dim=1).unbind(dim=2)
     turned = torch.remainder(torch.atan2(sin, cos).diff(dim=1) - speed[:, 1:] * 0.05 + math.pi, 2 * math.pi) - math.pi
-    repeated = (batch.windows.diff(dim=1) == 0).all(dim=2)
+    repeated = (batch.windows.state.diff(dim=1) == 0).all(dim=2)
     assert repeated.any() and not repeated.all()
     assert turned[:, :-1][~repeated].abs().max() < 1e-4
     assert turned[:, -1].abs().max() < 1e-4
 
 
 @pytest.mark.parametrize("window", [1, 10])
-@pytest.mark.parametrize(("num_envs", "capacity"), [(1, 100), (1, 1_000), (3, 300), (4, 404)])
-def test_capacity_counts_transitions(window: int, num_envs: int, capacity: int) -> None:
-    witness = Witness(counting_envs(*[[50]] * num_envs), window, capacity)
+@pytest.mark.parametrize(
+    ("num_envs", "asked", "capacity"), [(1, 100, 100), (1, 1_000, 1_000), (3, 300, 300), (4, 404, 404), (3, 305, 303)]
+)
+def test_capacity_counts_transitions(window: int, num_envs: int, asked: int, capacity: int) -> None:
+    """Each environment has the same share, so that what is left of the division is not used."""
+    witness = Witness(counting_envs(*[[50]] * num_envs), window, asked)
+    assert witness.replay.capacity == capacity
     for step in range(1, 3 * capacity // num_envs):
         witness.play(1)
         assert witness.replay.size == min(step * num_envs, capacity)
@@ -160,8 +205,65 @@ def test_beginning_in_mid_episode_cuts() -> None:
 
 
 @pytest.mark.parametrize("capacity", [20_000, 100_000])
-@pytest.mark.parametrize("observation", [8, 17])
-def test_an_observation_is_stored_once(observation: int, capacity: int) -> None:
-    """A window of ten costs no more than one frame: observation, action, reward and three bytes of flags."""
-    replay = Replay(capacity, num_envs=1, observation=observation, action=6, window=10, device="cpu")
-    assert replay.nbytes / capacity <= 1.1 * (4 * (observation + 6 + 1) + 3)
+@pytest.mark.parametrize("state", [8, 17])
+def test_an_observation_is_stored_once(state: int, capacity: int) -> None:
+    """A window of ten costs no more than one frame: observation, action, reward and four bytes of flags."""
+    replay = Replay(capacity, 1, plain_spaces(state, action=6), window=10, device=CPU)
+    assert replay.nbytes / capacity <= 1.1 * (4 * (state + 6 + 1) + 4)
+
+
+def test_a_picture_is_stored_once_and_in_bytes() -> None:
+    capacity, state, action = 20_000, 9, 4
+    replay = Replay(capacity, 2, plain_spaces(state, action, (3, 64, 64)), window=3, device=CPU)
+    assert replay.nbytes / capacity <= 1.05 * (3 * 64 * 64 + 4 * (state + action + 1) + 4)
+
+
+def test_twenty_thousand_pictures_of_128_by_128_fit_in_a_gigabyte() -> None:
+    assert Replay.bytes_for(20_000, 1, plain_spaces(0, 8, (3, 128, 128)), window=10) < 1.1e9
+
+
+@pytest.mark.parametrize("window", [1, 10])
+@pytest.mark.parametrize(("num_envs", "capacity"), [(1, 1), (1, 100), (3, 305)])
+@pytest.mark.parametrize("image", [None, (3, HEIGHT, WIDTH)], ids=["numbers", "pictures"])
+def test_the_memory_a_replay_will_take_is_known_before(
+    image: tuple[int, int, int] | None, num_envs: int, capacity: int, window: int
+) -> None:
+    spaces = plain_spaces(state=5, action=2, image=image)
+    replay = Replay(capacity, num_envs, spaces, window, CPU)
+    assert Replay.bytes_for(capacity, num_envs, spaces, window) == replay.nbytes
+
+
+@pytest.mark.parametrize(
+    ("changes", "path"),
+    [
+        ({"accelerator": {"replay": 10**12}}, "accelerator.replay"),
+        ({"method": "scratch", "online": {"replay": 10**12}}, "online.replay"),
+        ({"clone": {"from": "rollouts", "newest": 10**12}}, "clone.newest"),
+    ],
+    ids=["accelerator", "scratch", "rollouts"],
+)
+def test_a_replay_that_the_machine_cannot_hold_is_refused_in_a_sentence(
+    changes: dict[str, Any], path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before any of it is allocated: memory that is promised and not there ends a run hours later."""
+    parts = Parts(small(**changes))
+    allocated: list[int] = []
+    build = Replay.__init__
+
+    def noted(replay: Replay, capacity: int, *rest: Any, **options: Any) -> None:
+        allocated.append(capacity)
+        build(replay, capacity, *rest, **options)
+
+    monkeypatch.setattr(Replay, "__init__", noted)
+    with pytest.raises(SetupError) as caught:
+        parts.scratch() if changes.get("method") == "scratch" else parts.accelerate()
+    error = caught.value
+    assert (error.kind, error.path) == ("device", path)
+    assert "1,000,000,000,000 transitions take" in error.message and "GiB are free here" in error.message
+    assert "\n" not in str(error)
+    assert 10**12 not in allocated
+
+    said = re.fullmatch(r"give at most ([\d,]+)", error.hint)
+    assert said is not None
+    fits = int(said[1].replace(",", ""))
+    assert Replay.bytes_for(fits, 2, parts.spaces, parts.recipe.window) < free_memory(parts.device)

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from acceltui.engine.build import Parts
 from acceltui.engine.evaluate import Evaluator
+from acceltui.engine.networks.heads import DeterministicHead
 from acceltui.engine.stages import Accelerate, Draws, Due
 from acceltui.recipe.schema import Recipe
 
@@ -83,7 +84,8 @@ def test_the_replay_is_relabelled_with_what_the_accelerator_would_do_now() -> No
     stage = parts.accelerate()
     advance(stage, 100)
     assert stage.cloning is not None
-    parts.accelerator.body[-1].weight.data *= 10  # type: ignore[index, union-attr, operator]
+    assert isinstance(parts.accelerator.head, DeterministicHead)
+    parts.accelerator.head.action.weight.data *= 10
     for _ in range(8):
         stage.cloning.learn(100)
         loss = stage.cloning.meter.take()["loss/clone"]
@@ -121,9 +123,10 @@ def test_ascent_moves_the_transformer_up_the_critic_and_not_the_critic() -> None
         advance(stage, 60)
         assert stage.cloning is not None
         batch, critic = newest(stage, 60), parts.critic.critic
-        before, teacher = vector(critic), parts.accelerator(batch.windows).detach()
+        with torch.no_grad():
+            before, taught = vector(critic), parts.accelerator.distribution(batch.windows)
         for _ in range(60):
-            stage.cloning.learner.update(batch.windows, teacher, critic)
+            stage.cloning.learner.update(batch.windows, taught, torch.zeros(64, 0), critic)
         assert torch.equal(vector(critic), before)
         assert not torch.equal(vector(parts.transformer), vector(Parts(small()).transformer))
         values.append(critic.first(batch.windows, parts.transformer(batch.windows)).mean().item())

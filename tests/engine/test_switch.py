@@ -22,7 +22,8 @@ def history(transformer: list[float], accelerator: list[float] | None = None) ->
 
 
 def verdict(rule: dict[str, Any], evaluations: list[Evaluated], step: int | None = None, random: float = 0) -> Verdict:
-    return judge(Rule.model_validate(rule), len(evaluations) * EVERY if step is None else step, evaluations, random)
+    step = len(evaluations) * EVERY if step is None else step
+    return judge(Rule.model_validate(rule), step, evaluations, {"random/return": random})
 
 
 @pytest.mark.parametrize(

@@ -1,28 +1,52 @@
 """The learner against a second implementation that shares no line with it."""
 
 import copy
+import math
 from collections.abc import Iterator
 
 import pytest
 import torch
+from engine_recipes import plain_spaces, small
 from torch import Tensor, nn
 
-from acceltui.engine.learners.td3 import TD3, TargetedCritic
+from acceltui.engine.learners.critic import TargetedCritic
+from acceltui.engine.learners.td3 import TD3
+from acceltui.engine.networks.actor import Actor
 from acceltui.engine.networks.build import build_actor, build_critic
-from acceltui.engine.networks.mlp import TwinCritic
+from acceltui.engine.networks.critic import TwinCritic
+from acceltui.engine.networks.heads import DeterministicHead
+from acceltui.engine.networks.mlp import MLPBody
 from acceltui.engine.replay import Batch
+from acceltui.engine.windows import Windows
 from acceltui.recipe.schema import TD3 as Section
 from acceltui.recipe.schema import Critic, MLPAccelerator, TargetNoise
 
 OBSERVATION, ACTION, CONTEXT, ROWS = 4, 2, 3, 64
 SECTION = Section(discount=0.9, tau=0.05, policy_delay=2, target_noise=TargetNoise(std=0.8, clip=1.0))
 ACTOR_RATE, CRITIC_RATE = 1e-3, 2e-3
+SPACES = plain_spaces(OBSERVATION, ACTION)
+SILENCE = torch.zeros(ROWS, 0)
+"""What an update of TD3's actor takes for noise."""
+
+
+def new_actor() -> Actor:
+    return build_actor(MLPAccelerator(kind="mlp", context=CONTEXT, hidden=[24, 24]), small(), SPACES).eval()
+
+
+def teacher_of(action: float) -> Actor:
+    """One whose every action is this, in all entries."""
+    teacher = new_actor()
+    assert isinstance(teacher.head, DeterministicHead)
+    with torch.no_grad():
+        teacher.head.action.weight.zero_()
+        teacher.head.action.bias.fill_(math.atanh(action))
+    return teacher
 
 
 def learner(bootstrap_always: bool = False) -> TD3:
     torch.manual_seed(0)
-    actor = build_actor(MLPAccelerator(kind="mlp", context=CONTEXT, hidden=[24, 24]), OBSERVATION, ACTION).eval()
-    critic = build_critic(Critic(context=CONTEXT, hidden=[24, 24]), OBSERVATION, ACTION)
+    actor = new_actor()
+    critic = build_critic(Critic(context=CONTEXT, hidden=[24, 24]), small(), SPACES)
     return TD3(actor, TargetedCritic(critic, CRITIC_RATE), SECTION, ACTOR_RATE, bootstrap_always)
 
 
@@ -35,7 +59,7 @@ def batches(count: int, terminated: float = 0.2) -> Iterator[tuple[Batch, Tensor
         rewards = torch.randn(ROWS, generator=generator)
         ends = (torch.rand(ROWS, generator=generator) < terminated).float()
         yield (
-            Batch(frames[:, :-1], actions, rewards, frames[:, 1:], ends),
+            Batch(Windows(frames[:, :-1]), actions, rewards, Windows(frames[:, 1:]), ends),
             torch.randn(ROWS, ACTION, generator=generator),
         )
 
@@ -67,15 +91,17 @@ class PlainTD3:
     """TD3 as in algorithm 1 of arXiv 1802.09477, one line an equation."""
 
     def __init__(self, copied: TD3) -> None:
-        body = [layer for layer in copied.actor.body if isinstance(layer, nn.Linear)]  # type: ignore[union-attr]
-        self.actor = nn.Sequential(stack([(layer.weight.T, layer.bias) for layer in body]), nn.Tanh())
+        body, head = copied.actor.body, copied.actor.head
+        assert isinstance(body, MLPBody) and isinstance(head, DeterministicHead)
+        layers = [layer for layer in (*body.layers, head.action) if isinstance(layer, nn.Linear)]
+        self.actor = nn.Sequential(stack([(layer.weight.T, layer.bias) for layer in layers]), nn.Tanh())
         self.critics = nn.ModuleList(as_stacks(copied.critic.critic))
         self.actor_target, self.critic_targets = copy.deepcopy(self.actor), copy.deepcopy(self.critics)
         self.actor_adam = torch.optim.Adam(self.actor.parameters(), lr=ACTOR_RATE)
         self.critic_adam = torch.optim.Adam(self.critics.parameters(), lr=CRITIC_RATE)
 
     def update(self, batch: Batch, noise: Tensor, with_actor: bool) -> None:
-        now, after = batch.windows.flatten(1), batch.next_windows.flatten(1)
+        now, after = batch.windows.state.flatten(1), batch.next_windows.state.flatten(1)
         epsilon = (SECTION.target_noise.std * noise).clamp(-SECTION.target_noise.clip, SECTION.target_noise.clip)
         with torch.no_grad():
             action = (self.actor_target(after) + epsilon).clamp(-1, 1)
@@ -103,14 +129,14 @@ def test_updates_agree_with_a_plain_implementation() -> None:
         ours.update_critic(batch, noise)
         with_actor = number % SECTION.policy_delay == 0
         if with_actor:
-            ours.update_actor(batch)
+            ours.update_actor(batch, SILENCE)
         plain.update(batch, noise, with_actor)
 
     moved = (vector(ours.actor) - vector(learner().actor)).abs().max()
     assert moved > 5e-3
     for mine, other in (
-        (ours.actor.body, plain.actor),  # type: ignore[union-attr]
-        (ours.target.body, plain.actor_target),  # type: ignore[union-attr]
+        (ours.actor, plain.actor),
+        (ours.target, plain.actor_target),
         (nn.ModuleList(as_stacks(ours.critic.critic)), plain.critics),
         (nn.ModuleList(as_stacks(ours.critic.target)), plain.critic_targets),
     ):
@@ -153,7 +179,7 @@ def test_targets_move_by_tau_with_the_actors_update_alone() -> None:
         td3.update_critic(batch, noise)
     assert torch.equal(vector(td3.target), before[0])
     assert torch.equal(vector(td3.critic.target), before[1])
-    td3.update_actor(batch)
+    td3.update_actor(batch, SILENCE)
     for target, old, network in (
         (td3.target, before[0], td3.actor),
         (td3.critic.target, before[1], td3.critic.critic),
@@ -166,7 +192,7 @@ def test_the_actors_update_leaves_the_critic_alone_and_the_critics_the_actor() -
     td3 = learner()
     ((batch, noise),) = batches(1)
     critic, actor = vector(td3.critic.critic), vector(td3.actor)
-    td3.update_actor(batch, teacher_actions=batch.actions, cloning=0.5)
+    td3.update_actor(batch, SILENCE, teacher_of(0.9), cloning=0.5)
     assert torch.equal(vector(td3.critic.critic), critic)
     assert all(parameter.grad is None for parameter in td3.critic.critic.parameters())
     assert not td3.critic.optimizer.state
@@ -182,7 +208,7 @@ def test_the_actor_climbs_the_first_critic() -> None:
     ((batch, _),) = batches(1)
     heights = [td3.critic.critic(batch.windows, td3.actor(batch.windows)).mean(dim=1)]
     for _ in range(50):
-        metrics = td3.update_actor(batch)
+        metrics = td3.update_actor(batch, SILENCE)
     heights.append(td3.critic.critic(batch.windows, td3.actor(batch.windows)).mean(dim=1))
     assert heights[1][0] > heights[0][0] + 0.01
     assert metrics["loss/actor"] < -heights[0][0]
@@ -192,9 +218,9 @@ def test_the_cloning_term_pulls_to_the_teacher() -> None:
     def distance(weight: float) -> float:
         td3 = learner()
         ((batch, _),) = batches(1)
-        teacher = torch.full((ROWS, ACTION), 0.5)
+        teacher = teacher_of(0.5)
         for _ in range(200):
-            metrics = td3.update_actor(batch, teacher, weight)
+            metrics = td3.update_actor(batch, SILENCE, teacher, weight)
         return metrics["loss/clone"].item()
 
     assert distance(1000.0) < 1e-2
@@ -205,7 +231,7 @@ def test_the_cloning_term_pulls_to_the_teacher() -> None:
 def test_a_cloning_term_of_weight_0_is_none() -> None:
     one, other = learner(), learner()
     for batch, noise in batches(5):
-        for td3, teacher in ((one, None), (other, torch.ones(ROWS, ACTION))):
+        for td3, teacher in ((one, None), (other, teacher_of(0.9))):
             td3.update_critic(batch, noise)
-            td3.update_actor(batch, teacher, cloning=0.0)
+            td3.update_actor(batch, SILENCE, teacher, cloning=0.0)
     assert torch.equal(vector(one.actor), vector(other.actor))

@@ -1,17 +1,14 @@
 """Recipes that load: scalars, composition, overrides, the round trip through resolved.yaml, noise."""
 
-import json
 import random
 import tomllib
 from pathlib import Path
 
 import pytest
 
-from acceltui.recipe.editor import json_schema
 from acceltui.recipe.errors import RecipeError
-from acceltui.recipe.library import shipped_recipe, shipped_recipes
 from acceltui.recipe.load import dump_resolved, load_recipe, load_resolved
-from acceltui.recipe.schema import LSTMAccelerator, MLPAccelerator, Recipe
+from acceltui.recipe.schema import GPT, SAC, GTrXL, MLPAccelerator
 from acceltui.recipe.yaml12 import scalar
 
 ROOT = Path(__file__).parents[2]
@@ -98,6 +95,22 @@ def test_a_switch_rule_replaces_another(tmp_path: Path, full: Path, text: str, k
     assert (switch and {key for key, value in switch if value is not None}) == kinds
 
 
+@pytest.mark.parametrize(
+    ("key", "value", "kind", "heads"),
+    [("kind", "gpt", "gpt", 8), ("kind", "gtrxl", "gtrxl", 4), ("layers", "2", "gpt", 8)],
+)
+def test_a_kind_left_unsaid_is_the_usual_one(
+    tmp_path: Path, full: Path, key: str, value: str, kind: str, heads: int
+) -> None:
+    """Another kind empties a section that never said its own, and the same kind does not."""
+    write(full, FULL + "transformer: {heads: 8}\n")
+    extended = write(tmp_path / "recipe.yaml", f"extends: full.yaml\ntransformer: {{{key}: {value}}}\n")
+    for loaded in (load_recipe(extended), load_recipe(full, [f"transformer.{key}={value}"])):
+        transformer = loaded.recipe.transformer
+        assert isinstance(transformer, GPT | GTrXL)
+        assert (transformer.kind, transformer.heads) == (kind, heads)
+
+
 def test_three_files_in_a_chain(tmp_path: Path, full: Path) -> None:
     write(tmp_path / "second.yaml", "extends: full.yaml\nseed: 4\nlog: {every: 10}\n")
     path = write(tmp_path / "first.yaml", "extends: second.yaml\nlog: {tensorboard: false}\n")
@@ -164,6 +177,17 @@ def test_resolved_recipes_write_defaults_out(full: Path) -> None:
     assert "  from: replay\n" in text and "  hidden: [256, 256]\n" in text and "  discount: 0.99\n" in text
 
 
+@pytest.mark.parametrize(("written", "target"), [("auto", "auto"), ("-3", -3.0), ("null", None)])
+def test_null_survives_where_it_is_not_the_default(
+    full: Path, tmp_path: Path, written: str, target: float | str | None
+) -> None:
+    changes = ["algorithm.kind=sac", f"algorithm.entropy.target={written}"]
+    td3_only = ["online.algorithm.exploration_noise=null", "online.algorithm.target_noise=null"]
+    recipe = load_recipe(full, changes + td3_only).recipe
+    assert isinstance(recipe.algorithm, SAC) and recipe.algorithm.entropy.target == target
+    assert load_resolved(write(tmp_path / "resolved.yaml", dump_resolved(recipe))) == recipe
+
+
 @pytest.mark.parametrize(("allowed", "loads"), [(["lab.envs"], True), (["lab"], False), (["lab.envs.x"], False)])
 def test_imports_are_allowed_by_exact_name(full: Path, allowed: list[str], loads: bool) -> None:
     overrides = ["env.id=lab.envs:Cart-v0"]
@@ -208,31 +232,6 @@ def test_noise_never_raises_anything_else(tmp_path: Path) -> None:
             assert error.problems and all(str(problem).isprintable() for problem in error.problems)
             outcomes.add("report")
     assert outcomes == {"recipe", "report"}
-
-
-def test_the_json_schema_says_what_the_loader_says() -> None:
-    schema = json_schema()
-    json.dumps(schema)
-    assert schema["$schema"].endswith("2020-12/schema") and schema["title"] == "accel recipe"
-    assert set(schema["properties"]) == {*Recipe.model_fields, "extends"}
-    assert "from" in schema["$defs"]["Clone"]["properties"]
-    assert schema["then"]["properties"]["env"] == {"required": ["id"]}
-    count = schema["$defs"]["LSTMAccelerator"]["properties"]["hidden"]["anyOf"][0]
-    assert (count["type"], count["minimum"], count["maximum"]) == ("integer", 1, 65_536)
-    assert {"LSTMAccelerator", "MLPAccelerator"} <= set(schema["$defs"])
-    assert LSTMAccelerator.__name__ in str(schema["properties"]["accelerator"])
-
-
-@pytest.mark.parametrize("path", sorted((ROOT / "recipes").glob("*.yaml")), ids=lambda path: path.stem)
-def test_shipped_recipes_load_and_say_what_they_are(path: Path) -> None:
-    shipped = next(recipe for recipe in shipped_recipes() if recipe.name == path.stem)
-    assert shipped.summary and shipped_recipe(path.stem).read_bytes() == path.read_bytes()
-    load_recipe(path)
-
-
-def test_a_recipe_that_is_not_shipped_is_named() -> None:
-    with pytest.raises(RecipeError, match="nowhere: no shipped recipe has this name"):
-        shipped_recipe("nowhere")
 
 
 def test_the_package_list_is_complete() -> None:

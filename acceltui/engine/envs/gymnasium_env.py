@@ -5,36 +5,19 @@ import functools
 import multiprocessing
 import signal
 import warnings
-from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import gymnasium
 import numpy as np
-from gymnasium.spaces import Box
+from gymnasium.spaces import Box, Discrete
 from gymnasium.vector import AsyncVectorEnv, AutoresetMode, SyncVectorEnv, VectorEnv
 from gymnasium.wrappers import RescaleAction
 
+from acceltui.engine.envs.base import Spaces
 from acceltui.engine.envs.partial import PartialObservation, visible_indices
+from acceltui.engine.envs.vector import actions_of, parts_of, picture_shape
 from acceltui.engine.errors import SetupError
 from acceltui.recipe.schema import GymnasiumEnv
-
-
-@dataclass(frozen=True)
-class Spaces:
-    """What a policy is built from."""
-
-    full: int
-    """Entries of the environment's own observation."""
-    observation: int
-    """Entries that the policy sees, float32."""
-    action: int
-    """Entries of an action, float32 in [-1, 1]."""
-    low: list[float]
-    """Bounds of the environment's own action space."""
-    high: list[float]
-    episode_steps: int | None
-    """Time limit, where there is one."""
 
 
 def make_env(section: GymnasiumEnv) -> gymnasium.Env:
@@ -47,9 +30,17 @@ def make_env(section: GymnasiumEnv) -> gymnasium.Env:
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, signal.SIG_IGN)
     env = make_base(section)
-    visible = visible_indices(env, section)
-    env = PartialObservation(env, visible, section.observation_noise, section.drop_frames)
-    return RescaleAction(env, np.float32(-1.0), np.float32(1.0))
+    if is_partial(section):
+        visible = visible_indices(env, section)
+        env = PartialObservation(env, visible, section.observation_noise, section.drop_frames)
+    if isinstance(env.action_space, Box):
+        env = RescaleAction(env, np.float32(-1.0), np.float32(1.0))
+    return env
+
+
+def is_partial(section: GymnasiumEnv) -> bool:
+    """Whether anything of the observation is kept from the policy."""
+    return bool(section.hide or section.keep is not None or section.observation_noise or section.drop_frames)
 
 
 def make_base(section: GymnasiumEnv) -> gymnasium.Env:
@@ -59,16 +50,24 @@ def make_base(section: GymnasiumEnv) -> gymnasium.Env:
         warnings.simplefilter("ignore")
         env = _make(section)
     observations, actions = env.observation_space, env.action_space
-    if not (isinstance(observations, Box) and len(observations.shape) == 1):
-        raise SetupError("environment", "env.id", f"{section.id} has observations {observations}, not a flat Box")
-    if not (isinstance(actions, Box) and len(actions.shape) == 1 and np.issubdtype(actions.dtype, np.floating)):
-        raise SetupError("environment", "env.id", f"{section.id} has actions {actions}, not a flat Box of reals")
-    if not (np.isfinite(actions.low).all() and np.isfinite(actions.high).all()):
+    parts = parts_of(observations)
+    if parts is None:
+        wanted = "a flat Box, a picture (a uint8 Box), or a Dict of `state` and `image`"
+        raise SetupError("environment", "env.id", f"{section.id} has observations {observations}, not {wanted}")
+    if "image" in parts and is_partial(section):
+        raise SetupError("environment", "env.id", f"{section.id} shows pictures, of which nothing can be hidden")
+    if isinstance(actions, Discrete):
+        if actions.start:
+            raise SetupError("environment", "env.id", f"{section.id} has choices that begin at {actions.start}, not 0")
+    elif not (isinstance(actions, Box) and len(actions.shape) == 1 and np.issubdtype(actions.dtype, np.floating)):
+        message = f"{section.id} has actions {actions}, neither a flat Box of reals nor Discrete"
+        raise SetupError("environment", "env.id", message)
+    elif not (np.isfinite(actions.low).all() and np.isfinite(actions.high).all()):
         raise SetupError("environment", "env.id", f"{section.id} has unbounded actions, which cannot be rescaled")
     return env
 
 
-def make_envs(section: GymnasiumEnv, num_envs: int) -> VectorEnv:
+def make_vector(section: GymnasiumEnv, num_envs: int) -> VectorEnv:
     """`num_envs` environments that reset in the step that ends an episode, the final observation kept in `info`."""
     makers = [functools.partial(make_env, section) for _ in range(num_envs)]
     if section.processes:
@@ -80,26 +79,25 @@ def look_at_spaces(section: GymnasiumEnv) -> Spaces:
     """Make the environment once to learn its spaces."""
     env = make_base(section)
     try:
-        observations, actions = env.observation_space, env.action_space
-        assert isinstance(observations, Box) and isinstance(actions, Box)
+        parts = parts_of(env.observation_space)
+        assert parts is not None
+        full = parts["state"].shape[0] if "state" in parts else 0
+        action, discrete, low, high = actions_of(env.action_space)
         return Spaces(
-            full=observations.shape[0],
-            observation=len(visible_indices(env, section)),
-            action=actions.shape[0],
-            low=actions.low.tolist(),
-            high=actions.high.tolist(),
+            full=full,
+            state=len(visible_indices(env, section)) if is_partial(section) else full,
+            image=picture_shape(parts["image"]) if "image" in parts else None,
+            action=action,
+            discrete=discrete,
+            low=low,
+            high=high,
             episode_steps=env.spec.max_episode_steps if env.spec else None,
+            succeeds=bool(env.get_wrapper_attr("reports_success"))
+            if env.has_wrapper_attr("reports_success")
+            else False,
         )
     finally:
         env.close()
-
-
-def check_import(section: GymnasiumEnv, allowed: Sequence[str]) -> None:
-    """Refuse an id that would import a module the call did not allow."""
-    module, colon, _ = section.id.partition(":")
-    if colon and module not in allowed:
-        message = f"{section.id!r} imports the module {module!r}, which the call does not allow"
-        raise SetupError("recipe", "env.id", message, f"add --allow-import {module} if you trust it")
 
 
 def quiet_mujoco() -> None:
@@ -120,6 +118,9 @@ def quiet_mujoco() -> None:
 
 
 def _make(section: GymnasiumEnv) -> gymnasium.Env:
+    if section.id.startswith("accel/"):
+        from acceltui.engine.envs import memory, shapes  # noqa: F401 - importing registers
+
     limit: dict[str, Any] = {} if section.episode_steps is None else {"max_episode_steps": section.episode_steps}
     try:
         return gymnasium.make(section.id, **limit)

@@ -1,6 +1,7 @@
 """One way to take a gradient step."""
 
 import copy
+import math
 from typing import TypeVar
 
 import torch
@@ -16,11 +17,18 @@ def adam(network: nn.Module, learning_rate: float) -> torch.optim.Adam:
     return torch.optim.Adam(network.parameters(), lr=learning_rate, fused=True)
 
 
-def descend(loss: Tensor, optimizer: torch.optim.Optimizer) -> None:
-    """One step of the optimizer's own parameters; no other network's gradients are computed."""
+def descend(loss: Tensor, optimizer: torch.optim.Optimizer, gradient_norm: float = math.inf) -> None:
+    """One step of the optimizer's own parameters; no other network's gradients are computed.
+
+    A gradient that is longer than `gradient_norm`, over all parameters, is shortened to it. A parameter that the loss
+    does not depend on stays as it is: the spread of a policy whose mean alone is cloned.
+    """
     parameters = optimizer.param_groups[0]["params"]
-    for parameter, gradient in zip(parameters, torch.autograd.grad(loss, parameters), strict=True):
+    gradients = torch.autograd.grad(loss, parameters, allow_unused=True)
+    for parameter, gradient in zip(parameters, gradients, strict=True):
         parameter.grad = gradient
+    if gradient_norm < math.inf:
+        nn.utils.clip_grad_norm_(parameters, gradient_norm)
     optimizer.step()
 
 

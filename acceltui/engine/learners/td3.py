@@ -6,25 +6,14 @@ detached scalars and never wait for the device.
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
+from acceltui.engine.learners.cloning_loss import Kind, cloning_loss
+from acceltui.engine.learners.critic import VALUE_AGAINST_CLONING, TargetedCritic, move_target
 from acceltui.engine.learners.optimize import Metrics, adam, descend, frozen_copy
 from acceltui.engine.networks.actor import Actor
-from acceltui.engine.networks.mlp import TwinCritic
+from acceltui.engine.networks.heads import Distribution
 from acceltui.engine.replay import Batch
 from acceltui.recipe.schema import TD3 as Section
-
-# Weight of the value against a cloning term of weight 1, in their own units (TD3+BC, arXiv 2106.06860, section 5).
-VALUE_AGAINST_CLONING = 2.5
-
-
-class TargetedCritic:
-    """The twin critics with target and optimizer: a section of its own, which stays over the switch."""
-
-    def __init__(self, critic: TwinCritic, learning_rate: float) -> None:
-        self.critic = critic
-        self.target = frozen_copy(critic)
-        self.optimizer = adam(critic, learning_rate)
 
 
 class TD3:
@@ -37,6 +26,15 @@ class TD3:
         self.bootstrap_always = bootstrap_always
         self.target = frozen_copy(actor)
         self.optimizer = adam(actor, learning_rate)
+        self.noise: int = critic.critic.action
+        """Standard normal numbers that exploring and an update of the critic take, for each window."""
+        self.actor_noise = actor.head.noise
+        """The same of an update of the actor."""
+        self.delay = section.policy_delay
+
+    def explore(self, said: Distribution, noise: Tensor) -> Tensor:
+        """Actions (N, A): what the actor said, with Gaussian noise; `noise` (N, A) is standard normal."""
+        return (said.mode() + self.section.exploration_noise * noise).clamp(-1, 1)
 
     def update_critic(self, batch: Batch, noise: Tensor) -> Metrics:
         """One step of both critics towards the smoothed, clipped double-Q target (algorithm 1).
@@ -50,34 +48,33 @@ class TD3:
             next_values = self.critic.target(batch.next_windows, next_actions).amin(dim=0)  # (B,)
             alive = 1.0 if self.bootstrap_always else 1 - batch.terminated
             targets = batch.rewards + self.section.discount * alive * next_values
-        values = self.critic.critic(batch.windows, batch.actions)  # (2, B)
-        loss = (values - targets).square().mean(dim=1).sum()
-        descend(loss, self.critic.optimizer)
-        return {"loss/critic": loss.detach(), "value/mean": values.detach().mean()}
+        return self.critic.descend(batch, targets, weight=1.0)
 
-    def update_actor(self, batch: Batch, teacher_actions: Tensor | None = None, cloning: float = 0.0) -> Metrics:
+    def update_actor(
+        self, batch: Batch, noise: Tensor, teacher: Actor | None = None, cloning: float = 0.0, kind: Kind = "mse"
+    ) -> Metrics:
         """One step of the actor up the first critic, then all targets on their way.
 
-        With `teacher_actions` (B, A), the squared distance to them counts with weight `cloning`. It is scaled by the
-        mean absolute value, not the value by its inverse, so that the gradient does not jump when the term has faded.
+        With a `teacher`, the distance to it counts with weight `cloning`. It is scaled by the mean absolute value, not
+        the value by its inverse, so that the gradient does not jump when the term has faded.
         """
         self.actor.train()
-        actions = self.actor(batch.windows)
+        policy = self.actor.distribution(batch.windows)
         self.actor.eval()
-        values = self.critic.critic.first(batch.windows, actions)
+        values = self.critic.critic.first(batch.windows, policy.mode())
         loss = -values.mean()
         metrics = {"loss/actor": loss.detach()}
-        if teacher_actions is not None:
-            distance = F.mse_loss(actions, teacher_actions)
-            scale = values.detach().abs().mean() / VALUE_AGAINST_CLONING
-            loss = loss + cloning * scale * distance
+        if teacher is not None:
+            with torch.no_grad():
+                taught = teacher.distribution(batch.windows)
+            distance = cloning_loss(kind, policy, taught, noise[:, : teacher.head.noise])
+            loss = loss + cloning * values.detach().abs().mean() / VALUE_AGAINST_CLONING * distance
             metrics["loss/clone"] = distance.detach()
         descend(loss, self.optimizer)
         self.move_targets()
         return metrics
 
-    @torch.no_grad()
     def move_targets(self) -> None:
         """Targets move the share `tau` of their way to their networks."""
-        for target, network in ((self.target, self.actor), (self.critic.target, self.critic.critic)):
-            torch._foreach_lerp_(list(target.parameters()), list(network.parameters()), self.section.tau)
+        move_target(self.target, self.actor, self.section.tau)
+        move_target(self.critic.target, self.critic.critic, self.section.tau)

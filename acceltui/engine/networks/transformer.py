@@ -1,74 +1,118 @@
-"""The transformer policy: GPT-style blocks with the normalisation before each part (GPT-2; arXiv 2002.04745)."""
+"""The transformer policy's body: what it reads, and the sequence model in between."""
+
+import importlib
+import inspect
+from abc import ABC, abstractmethod
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
-from acceltui.engine.networks.actor import Actor
-from acceltui.recipe.schema import GPT
-
-
-class Attention(nn.Module):
-    """Causal multi-head self-attention."""
-
-    def __init__(self, width: int, heads: int, dropout: float) -> None:
-        super().__init__()
-        self.heads, self.dropout = heads, dropout
-        self.query = nn.Linear(width, width)
-        self.key_value = nn.Linear(width, 2 * width)
-        self.output = nn.Linear(width, width)
-
-    def forward(self, x: Tensor, last_only: bool) -> Tensor:
-        """x (B, T, width) to (B, T, width), or to (B, 1, width): the last position, which may attend to all."""
-        query = self._split(self.query(x[:, -1:] if last_only else x))
-        key, value = (self._split(part) for part in self.key_value(x).chunk(2, dim=-1))
-        y = F.scaled_dot_product_attention(
-            query, key, value, dropout_p=self.dropout if self.training else 0.0, is_causal=not last_only
-        )
-        return self.output(y.transpose(1, 2).flatten(2))
-
-    def _split(self, x: Tensor) -> Tensor:
-        return x.unflatten(2, (self.heads, -1)).transpose(1, 2)  # (B, heads, T, head_dim)
+from acceltui.engine.errors import SetupError
+from acceltui.engine.networks.actor import Body, State
+from acceltui.engine.networks.inputs import Inputs
+from acceltui.engine.windows import Past
+from acceltui.recipe.schema import CustomSequence
 
 
-class Block(nn.Module):
-    """Attention and a feed-forward network, each after a normalisation and around a residual path."""
+class SequenceModel(nn.Module, ABC):
+    """A causal model of a sequence of vectors: the place for an architecture of one's own.
 
-    def __init__(self, section: GPT) -> None:
-        super().__init__()
-        self.attention_norm = nn.LayerNorm(section.width)
-        self.attention = Attention(section.width, section.heads, section.dropout)
-        self.feedforward_norm = nn.LayerNorm(section.width)
-        self.feedforward = nn.Sequential(
-            nn.Linear(section.width, section.feedforward), nn.GELU(), nn.Linear(section.feedforward, section.width)
-        )
-        self.dropout = nn.Dropout(section.dropout)
-
-    def forward(self, x: Tensor, last_only: bool) -> Tensor:
-        """x (B, T, width) to (B, T, width), or to its last position alone."""
-        residual = x[:, -1:] if last_only else x
-        x = residual + self.dropout(self.attention(self.attention_norm(x), last_only))
-        return x + self.dropout(self.feedforward(self.feedforward_norm(x)))
-
-
-class TransformerActor(Actor):
-    """Observations embedded with learned positions, blocks, and an action from the last position.
-
-    The action depends on the last position alone, so the last block computes no other.
+    Position and order are the model's own affair: tokens carry none.
     """
 
-    def __init__(self, observation: int, action: int, section: GPT) -> None:
-        super().__init__(section.context)
-        self.embed = nn.Linear(observation, section.width)
-        self.positions = nn.Parameter(torch.randn(section.context, section.width) * 0.02)
-        self.dropout = nn.Dropout(section.dropout)
-        self.blocks = nn.ModuleList(Block(section) for _ in range(section.layers))
-        self.norm = nn.LayerNorm(section.width)
-        self.head = nn.Linear(section.width, action)
+    @abstractmethod
+    def forward(self, tokens: Tensor) -> Tensor:
+        """What the last of T tokens (B, T, width) has become, (B, width); each may look at all before it."""
 
-    def forward(self, windows: Tensor) -> Tensor:
-        """Actions (B, A) for windows (B, W, O)."""
-        x = self.dropout(self.embed(windows[:, -self.context :]) + self.positions)  # (B, C, width)
-        for depth, block in enumerate(self.blocks, start=1):
-            x = block(x, last_only=depth == len(self.blocks))
-        return torch.tanh(self.head(self.norm(x[:, -1])))
+
+class MemoryModel(SequenceModel, ABC):
+    """A sequence model that can also carry a memory through an episode, token by token."""
+
+    @abstractmethod
+    def initial_state(self, n: int, device: torch.device) -> State:
+        """The memory of n episodes that have not begun."""
+
+    @abstractmethod
+    def step(self, token: Tensor, state: State, reset: Tensor) -> tuple[Tensor, State]:
+        """What the next token of each (N, width) becomes, and the memory after it; `reset` (N,) forgets first."""
+
+    @abstractmethod
+    def sequence(self, tokens: Tensor) -> Tensor:
+        """What `step` gives for each of T tokens (B, T, width) from a reset, (B, T, width), computed at once."""
+
+
+class TransformerBody(Body):
+    """Tokens made of the window, a sequence model over them, and the last of its outputs."""
+
+    def __init__(self, inputs: Inputs, model: SequenceModel, width: int) -> None:
+        super().__init__()
+        self.features = width
+        self.inputs, self.model = inputs, model
+
+    def forward(self, observed: Tensor, past: Past | None) -> Tensor:
+        return self.model(self.inputs(observed, past))
+
+    @property
+    def memory(self) -> MemoryModel:
+        """The sequence model, which is one that remembers."""
+        assert isinstance(self.model, MemoryModel)
+        return self.model
+
+    def sequence(self, observed: Tensor) -> Tensor:
+        """Features (G, T, F) at each of T encoded observations (G, T, E) from a reset."""
+        return self.memory.sequence(self.inputs(observed, None))
+
+    def step(self, observed: Tensor, state: State | None, reset: Tensor) -> tuple[Tensor, State]:
+        """Features (N, F) at the next encoded observation (N, 1, E), and the memory after it; None: nothing yet."""
+        if state is None:
+            state = self.memory.initial_state(len(observed), observed.device)
+        return self.memory.step(self.inputs(observed, None)[:, 0], state, reset)
+
+
+def custom_model(section: CustomSequence, tokens: int) -> SequenceModel:
+    """The researcher's own model over `tokens` tokens. Raises SetupError where it is not one."""
+    kind = _imported(section.model)
+    arguments = {
+        "width": section.width,
+        "context": section.context,
+        "tokens": tokens,
+        "layers": section.layers,
+        "dropout": section.dropout,
+    }
+    try:
+        inspect.signature(kind).bind(**arguments, **section.options)
+    except TypeError as error:
+        message = f"{section.model} does not take what it is given: {error}"
+        hint = f"it is called with {', '.join(arguments)} and the keys of transformer.options"
+        raise SetupError("recipe", "transformer.options", message, hint) from error
+    model = kind(**arguments, **section.options)
+    training = model.training
+    with torch.no_grad():
+        given = model.eval()(torch.zeros(2, tokens, section.width))
+    if not isinstance(given, Tensor) or given.shape != (2, section.width):
+        shape = tuple(given.shape) if isinstance(given, Tensor) else type(given).__name__
+        message = f"{section.model} makes {shape} of tokens (2, {tokens}, {section.width})"
+        hint = f"give the last output alone, (2, {section.width})"
+        raise SetupError("recipe", "transformer.model", message, hint)
+    return model.train(training)
+
+
+def _imported(name: str) -> type[SequenceModel]:
+    module_name, _, class_name = name.partition(":")
+    try:
+        module = importlib.import_module(module_name)
+    except Exception as error:  # anything may be wrong with a file under construction
+        message = f"the module {module_name} cannot be imported: {type(error).__name__}: {error}"
+        hint = "it must lie where accel is called or on PYTHONPATH, or be installed"
+        raise SetupError("recipe", "transformer.model", message, hint) from error
+    kind = getattr(module, class_name, None)
+    if kind is None:
+        message = f"the module {module_name} has no class {class_name}"
+        raise SetupError("recipe", "transformer.model", message, "name one that it defines")
+    if not (isinstance(kind, type) and issubclass(kind, SequenceModel)):
+        hint = "derive it from acceltui.engine.networks.transformer.SequenceModel"
+        raise SetupError("recipe", "transformer.model", f"{name} is no SequenceModel", hint)
+    if inspect.isabstract(kind):
+        missing = ", ".join(sorted(kind.__abstractmethods__))
+        raise SetupError("recipe", "transformer.model", f"{name} is abstract", f"define {missing}")
+    return kind

@@ -1,0 +1,135 @@
+"""Gymnasium's vector environments, as the engine wants them."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from gymnasium.spaces import Box, Dict, Discrete, Space
+from gymnasium.vector import AsyncVectorEnv, VectorEnv
+from numpy.typing import NDArray
+from torch import Tensor
+
+from acceltui.engine.envs.base import Spaces, Step
+from acceltui.engine.windows import Observations
+
+
+class GymnasiumVector:
+    """N environments in this process or one each, which reset in the step that ends an episode (SAME_STEP)."""
+
+    def __init__(self, envs: VectorEnv, spaces: Spaces, device: torch.device) -> None:
+        self.num_envs, self.spaces = envs.num_envs, spaces
+        self._envs, self._device = envs, device
+
+    def reset(self, seed: int) -> Observations:
+        """Environment i is seeded with `seed + i`."""
+        observations, _ = self._envs.reset(seed=seed)
+        return self._seen(observations)
+
+    def step(self, actions: Tensor) -> Step:
+        """Take actions (N, A)."""
+        taken = actions.argmax(dim=1) if self.spaces.discrete else actions.clamp(-1, 1)
+        observations, rewards, terminated, truncated, info = self._envs.step(taken.cpu().numpy())
+        ended = terminated | truncated
+        success = np.asarray(info.get("success", np.zeros(self.num_envs)), np.bool_)
+        final = None
+        if ended.any():
+            final = self._seen(self._completed(observations, info["final_obs"], ended))
+            success = np.where(ended, info["final_info"].get("success", success), success).astype(np.bool_)
+        return Step(
+            observations=self._seen(observations),
+            rewards=torch.from_numpy(np.asarray(rewards, np.float32)).to(self._device),
+            terminated=terminated,
+            truncated=truncated,
+            final=final,
+            success=success,
+        )
+
+    def close(self) -> None:
+        """End the environments, and the processes of those that have one."""
+        if isinstance(self._envs, AsyncVectorEnv):
+            # Where one has died, the others cannot be asked.
+            self._envs.close(terminate=not all(process.is_alive() for process in self._envs.processes))
+        else:
+            self._envs.close()
+
+    def _completed(self, observations: Any, final: NDArray[Any], ended: NDArray[np.bool_]) -> Any:
+        """The observations, with the last one of each episode that ended in place of the next one's first."""
+        where = np.flatnonzero(ended)
+        if isinstance(observations, dict):
+            completed = {key: part.copy() for key, part in observations.items()}
+            for env in where:
+                for key, part in completed.items():
+                    part[env] = final[env][key]
+            return completed
+        completed = observations.copy()
+        completed[where] = np.stack(list(final[where]))
+        return completed
+
+    def _seen(self, observations: Any) -> Observations:
+        parts = observations if isinstance(observations, dict) else {self._only: observations}
+        image = parts.get("image")
+        state = parts.get("state")
+        if state is None:
+            state = np.zeros((self.num_envs, 0), np.float32)
+        return Observations(
+            # Copied: environments in processes write into the same memory at every step.
+            torch.from_numpy(np.array(state, np.float32)).to(self._device),
+            None if image is None else torch.from_numpy(channels_first(np.array(image))).to(self._device),
+        )
+
+    @property
+    def _only(self) -> str:
+        return "state" if self.spaces.image is None else "image"
+
+
+def channels_first(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """(N, height, width[, channels]) or (N, channels, height, width) to the latter."""
+    axes = picture_axes(images.shape[1:])
+    images = images[..., None] if images.ndim == 3 else images
+    return np.ascontiguousarray(images.transpose(0, *(axis + 1 for axis in axes)))
+
+
+def picture_axes(shape: Sequence[int]) -> tuple[int, int, int]:
+    """Where channels, height and width are in a picture of this shape; few channels, at the end or in front."""
+    if len(shape) == 3 and shape[2] > 4 and shape[0] <= 4:
+        return (0, 1, 2)
+    return (2, 0, 1)
+
+
+def picture_shape(space: Box) -> tuple[int, int, int]:
+    """(channels, height, width) of a space of pictures."""
+    shape = space.shape if len(space.shape) == 3 else (*space.shape, 1)
+    channels, height, width = (shape[axis] for axis in picture_axes(shape))
+    return channels, height, width
+
+
+def is_picture(space: Space) -> bool:
+    """Whether a space holds pictures of bytes."""
+    return isinstance(space, Box) and space.dtype == np.uint8 and len(space.shape) in (2, 3)
+
+
+def is_flat(space: Space) -> bool:
+    """Whether a space holds vectors."""
+    return isinstance(space, Box) and len(space.shape) == 1
+
+
+def parts_of(space: Space) -> dict[str, Box] | None:
+    """The `state` and the `image` of an observation space; None where it is of another kind."""
+    if is_flat(space):
+        return {"state": space}  # type: ignore[dict-item]
+    if is_picture(space):
+        return {"image": space}  # type: ignore[dict-item]
+    if isinstance(space, Dict) and set(space.spaces) <= {"state", "image"}:
+        wanted = {"state": is_flat, "image": is_picture}
+        if all(wanted[key](part) for key, part in space.spaces.items()):
+            return dict(space.spaces)  # type: ignore[arg-type]
+    return None
+
+
+def actions_of(space: Space) -> tuple[int, bool, list[float], list[float]]:
+    """Entries, whether discrete, and bounds, of an action space that was found usable."""
+    if isinstance(space, Discrete):
+        return int(space.n), True, [], []
+    assert isinstance(space, Box)
+    return space.shape[0], False, space.low.tolist(), space.high.tolist()

@@ -1,0 +1,76 @@
+"""Critics: what actions are worth, and what states are worth."""
+
+import itertools
+import math
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from acceltui.engine.networks.encoder import Encoder
+from acceltui.engine.networks.mlp import MLPBody
+from acceltui.engine.windows import Windows
+
+
+class TwinCritic(nn.Module):
+    """Two independent action-value functions over the window and the action (TD3, arXiv 1802.09477, section 4.2).
+
+    Both live in one set of parameters with a leading axis of 2, so that a layer of both is one batched product; one
+    encoder serves both. With discrete actions, the value of each choice is an output, and actions (one-hot) pick.
+    """
+
+    def __init__(self, encoder: Encoder, context: int, hidden: Sequence[int], action: int, discrete: bool) -> None:
+        super().__init__()
+        self.context, self.encoder, self.action, self.discrete = context, encoder, action, discrete
+        inputs = context * encoder.features
+        widths = [inputs, *hidden, action] if discrete else [inputs + action, *hidden, 1]
+        self.weights = nn.ParameterList()
+        self.biases = nn.ParameterList()
+        for before, after in itertools.pairwise(widths):
+            bound = 1 / math.sqrt(before)  # as nn.Linear begins
+            self.weights.append(nn.Parameter(torch.empty(2, before, after).uniform_(-bound, bound)))
+            self.biases.append(nn.Parameter(torch.empty(2, 1, after).uniform_(-bound, bound)))
+
+    def forward(self, windows: Windows, actions: Tensor) -> Tensor:
+        """Values (2, B) of actions (B, A) at B windows, or (2, K, B) of K actions (K, B, A) at each."""
+        return self._evaluate(windows, actions, 2)
+
+    def first(self, windows: Windows, actions: Tensor) -> Tensor:
+        """Values (B,) or (K, B) of the first critic, which the policy ascends."""
+        return self._evaluate(windows, actions, 1)[0]
+
+    def _evaluate(self, windows: Windows, actions: Tensor, members: int) -> Tensor:
+        seen = self.encoder(windows.tail(self.context)).flatten(1)
+        if self.discrete:
+            values = self._layers(seen, members)  # (members, B, choices)
+            values = values.unsqueeze(1) if actions.dim() == 3 else values
+            return (values * actions).sum(dim=-1)
+        several = actions.dim() == 3
+        if several:
+            seen = seen.expand(len(actions), -1, -1).flatten(0, 1)
+        values = self._layers(torch.cat((seen, actions.flatten(0, -2)), dim=1), members).squeeze(2)
+        return values.unflatten(1, actions.shape[:2]) if several else values
+
+    def _layers(self, inputs: Tensor, members: int) -> Tensor:
+        x = inputs.expand(members, -1, -1)  # (members, B, features)
+        last = len(self.weights) - 1
+        for layer, (weight, bias) in enumerate(zip(self.weights, self.biases, strict=True)):
+            x = torch.baddbmm(bias[:members], x, weight[:members])
+            if layer < last:
+                x = F.relu(x)
+        return x
+
+
+class ValueNetwork(nn.Module):
+    """What states are worth under the policy (PPO)."""
+
+    def __init__(self, encoder: Encoder, context: int, hidden: Sequence[int]) -> None:
+        super().__init__()
+        self.context, self.encoder = context, encoder
+        self.body = MLPBody(encoder.features, context, hidden)
+        self.value = nn.Linear(self.body.features, 1)
+
+    def forward(self, windows: Windows) -> Tensor:
+        """Values (B,) of B windows."""
+        return self.value(self.body(self.encoder(windows.tail(self.context)), None)).squeeze(1)

@@ -1,0 +1,51 @@
+"""From observations to vectors: each network that sees has an encoder of its own."""
+
+import torch
+from torch import Tensor, nn
+
+from acceltui.engine.envs.base import Spaces
+from acceltui.engine.windows import Windows
+
+CHANNELS = (16, 32, 64, 64, 64)
+SMALLEST_MAP = 4
+"""Convolutions halve the picture until it is this small."""
+
+
+class Encoder(nn.Module):
+    """The state as it is; a picture through a convolutional network, beside the state."""
+
+    def __init__(self, spaces: Spaces, features: int) -> None:
+        """`features`: entries that a picture becomes."""
+        super().__init__()
+        self.picture = None if spaces.image is None else PictureEncoder(spaces.image, features)
+        self.features = spaces.state + (0 if spaces.image is None else features)
+        """Entries of one encoded observation."""
+
+    def forward(self, windows: Windows) -> Tensor:
+        """Windows of B x C observations to (B, C, E)."""
+        if self.picture is None:
+            return windows.state
+        assert windows.image is not None
+        rows, context = windows.image.shape[:2]
+        seen = self.picture(windows.image.flatten(0, 1)).unflatten(0, (rows, context))
+        return torch.cat((seen, windows.state), dim=2)
+
+
+class PictureEncoder(nn.Module):
+    """Strided convolutions down to a small map, then one linear layer, normalised."""
+
+    def __init__(self, image: tuple[int, int, int], features: int) -> None:
+        super().__init__()
+        channels, height, width = image
+        layers: list[nn.Module] = []
+        for outputs in CHANNELS:
+            if min(height, width) <= SMALLEST_MAP:
+                break
+            layers += [nn.Conv2d(channels, outputs, 3, stride=2, padding=1), nn.ReLU()]
+            channels, height, width = outputs, (height + 1) // 2, (width + 1) // 2
+        self.map = nn.Sequential(*layers, nn.Flatten())
+        self.features = nn.Sequential(nn.Linear(channels * height * width, features), nn.LayerNorm(features), nn.Tanh())
+
+    def forward(self, image: Tensor) -> Tensor:
+        """uint8 pictures (B, channels, height, width) to (B, features)."""
+        return self.features(self.map(image.float() / 255))
