@@ -9,6 +9,7 @@ from torch import Tensor
 
 from acceltui.engine.build import Parts
 from acceltui.engine.evaluate import Evaluator
+from acceltui.engine.interaction import deterministic
 from acceltui.engine.networks.heads import DeterministicHead
 from acceltui.engine.stages import Accelerate, Draws, Due
 from acceltui.recipe.schema import Recipe
@@ -140,7 +141,7 @@ def trained(recipe: Recipe, evaluates: bool = False) -> Tensor:
     stage: Stage = parts.accelerate()
     step = advance(stage, 120)
     if evaluates:
-        evaluator.evaluate("transformer", parts.transformer)
+        evaluator.evaluate("transformer", deterministic(parts.transformer))
     assert isinstance(stage, Accelerate)
     advance(parts.switch(stage, step), 180, step)
     return vector(parts.accelerator, parts.transformer, parts.critic.critic, parts.critic.target)
