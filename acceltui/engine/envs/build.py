@@ -28,7 +28,7 @@ def make_environments(section: Env, num_envs: int, spaces: Spaces, device: torch
 
     if maniskill.on_gpu(section, device):
         return maniskill.ManiSkillOnGPU(section, num_envs, spaces, device)
-    # A simulation takes a processor for itself, and two in one process disturb each other.
+    # A process each, so that they compute side by side.
     makers = [functools.partial(maniskill.make_env, section, spaces) for _ in range(num_envs)]
     return GymnasiumVector(
         AsyncVectorEnv(makers, context="spawn", autoreset_mode=AutoresetMode.SAME_STEP), spaces, device
