@@ -188,6 +188,8 @@ class Parts:
             self.critic = stage.cloning.own_critic.critic
         for group in self.critic.optimizer.param_groups:
             group["lr"] = recipe.critic.learning_rate or algorithm.learning_rate
+        if self.entropy is not None:
+            self.entropy.optimizer.param_groups[0]["lr"] = algorithm.learning_rate
         acting = self.learning(self.transformer, algorithm, recipe.transformer.learning_rate, interaction)
         return OnlineStage(acting, frozen_copy(self.accelerator), recipe.online, recipe.clone.loss, begins=step)
 

@@ -236,3 +236,13 @@ def test_checkpoints_hold_the_entropy_coefficient(tmp_path: Path) -> None:
     saved = [load_file(folder.checkpoints / name / "entropy.safetensors")["log_alpha"].item() for name in names]
     assert saved == coefficients
     assert len({0.0, *saved}) == 3
+
+
+def test_the_entropys_learning_rate_is_that_of_the_stage() -> None:
+    recipe = small(algorithm={"kind": "sac", "learning_rate": 1e-3}, online={"algorithm": {"learning_rate": 1e-5}})
+    parts = Parts(recipe)
+    stage = parts.accelerate()
+    assert parts.entropy is not None
+    assert parts.entropy.optimizer.param_groups[0]["lr"] == 1e-3
+    parts.switch(stage, advance(stage, 60))
+    assert parts.entropy.optimizer.param_groups[0]["lr"] == 1e-5
