@@ -2,10 +2,13 @@
 
 from typing import Literal
 
+import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from acceltui.engine.networks.actor import Actor
 from acceltui.engine.networks.heads import Distribution, Stochastic
+from acceltui.engine.windows import Windows
 
 Kind = Literal["mse", "cross_entropy", "divergence"]
 
@@ -23,3 +26,10 @@ def cloning_loss(kind: Kind, student: Distribution, teacher: Distribution, noise
     if kind == "cross_entropy":
         return -student.log_prob(teacher.sample(noise).detach()).mean()
     return teacher.divergence_to(student, noise).mean()
+
+
+def distance_to(teacher: Actor, windows: Windows, student: Distribution, kind: Kind, noise: Tensor) -> Tensor:
+    """The cloning loss to what a teacher says at `windows`; of `noise`, it takes the columns that its head needs."""
+    with torch.no_grad():
+        taught = teacher.distribution(windows)
+    return cloning_loss(kind, student, taught, noise[:, : teacher.head.noise])

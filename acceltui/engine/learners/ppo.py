@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from acceltui.engine.learners.cloning_loss import Kind, cloning_loss
+from acceltui.engine.learners.cloning_loss import Kind, distance_to
 from acceltui.engine.learners.optimize import Metrics, adam, descend
 from acceltui.engine.learners.sac import stochastic
 from acceltui.engine.networks.actor import Actor
@@ -103,9 +103,7 @@ class PPO:
         metrics["entropy/policy"] = entropy.detach()
         loss = loss - section.entropy_bonus * entropy
         if teacher is not None:
-            with torch.no_grad():
-                taught = teacher.distribution(batch.windows)
-            distance = cloning_loss(kind, policy, taught, noise[:, : teacher.head.noise])
+            distance = distance_to(teacher, batch.windows, policy, kind, noise)
             loss = loss + cloning * distance
             metrics["loss/clone"] = distance.detach()
         descend(loss, self.optimizer, section.gradient_norm)

@@ -9,7 +9,7 @@ import math
 import torch
 from torch import Tensor, nn
 
-from acceltui.engine.learners.cloning_loss import Kind, cloning_loss
+from acceltui.engine.learners.cloning_loss import Kind, distance_to
 from acceltui.engine.learners.critic import VALUE_AGAINST_CLONING, TargetedCritic, move_target
 from acceltui.engine.learners.optimize import Metrics, adam, descend
 from acceltui.engine.networks.actor import Actor
@@ -96,9 +96,7 @@ class SAC:
         entropy = -support.mean(support.log_probs).detach().mean()
         metrics = {"loss/actor": loss.detach(), "entropy/policy": entropy}
         if teacher is not None:
-            with torch.no_grad():
-                taught = teacher.distribution(batch.windows)
-            distance = cloning_loss(kind, policy, taught, noise[:, : teacher.head.noise])
+            distance = distance_to(teacher, batch.windows, policy, kind, noise)
             loss = loss + cloning * values.detach().abs().mean() / VALUE_AGAINST_CLONING * distance
             metrics["loss/clone"] = distance.detach()
         metrics |= self.entropy.tune(entropy)

@@ -7,7 +7,7 @@ detached scalars and never wait for the device.
 import torch
 from torch import Tensor
 
-from acceltui.engine.learners.cloning_loss import Kind, cloning_loss
+from acceltui.engine.learners.cloning_loss import Kind, distance_to
 from acceltui.engine.learners.critic import VALUE_AGAINST_CLONING, TargetedCritic, move_target
 from acceltui.engine.learners.optimize import Metrics, adam, descend, frozen_copy
 from acceltui.engine.networks.actor import Actor
@@ -65,9 +65,7 @@ class TD3:
         loss = -values.mean()
         metrics = {"loss/actor": loss.detach()}
         if teacher is not None:
-            with torch.no_grad():
-                taught = teacher.distribution(batch.windows)
-            distance = cloning_loss(kind, policy, taught, noise[:, : teacher.head.noise])
+            distance = distance_to(teacher, batch.windows, policy, kind, noise)
             loss = loss + cloning * values.detach().abs().mean() / VALUE_AGAINST_CLONING * distance
             metrics["loss/clone"] = distance.detach()
         descend(loss, self.optimizer)
