@@ -12,7 +12,7 @@ import os
 from pathlib import Path
 
 from acceltui.engine.build import Parts
-from acceltui.engine.interaction import run_episodes
+from acceltui.engine.interaction import deterministic, run_episodes
 from acceltui.recipe.load import load_recipe
 
 CHOICES = {
@@ -53,7 +53,7 @@ def study(seed: int, options: argparse.Namespace) -> None:
     evaluation = parts.evaluating(options.episodes)
 
     def measure(actor: object) -> float:
-        return float(run_episodes(evaluation, actor, options.episodes, 10_000).returns.mean())
+        return float(run_episodes(evaluation, deterministic(actor), options.episodes, 10_000).returns.mean())
 
     stage = parts.accelerate()
     for step in range(options.switch):

@@ -4,7 +4,6 @@ from dataclasses import replace
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from acceltui.engine.replay import Batch
 from acceltui.engine.windows import Windows
@@ -33,18 +32,22 @@ class Augment:
 def shifted(windows: Windows, generator: torch.Generator) -> Windows:
     """Windows whose pictures (B, C, channels, height, width) are moved at random."""
     assert windows.image is not None
-    image = windows.image
-    rows, _, _, height, width = image.shape
-    padded = padded_by_edges(image)
-    offsets = torch.randint(0, 2 * PIXELS + 1, (2, rows, 1), generator=generator, device=image.device)
-    down = (offsets[0] + torch.arange(height, device=image.device))[:, None, None, :, None]  # (B, 1, 1, H, 1)
-    right = (offsets[1] + torch.arange(width, device=image.device))[:, None, None, None, :]
-    moved = padded.take_along_dim(down, dim=3).take_along_dim(right, dim=4)
-    return replace(windows, image=moved)
+    height, width = windows.image.shape[-2:]
+    rows = torch.arange(len(windows.image), device=windows.image.device)
+    down, right = torch.randint(0, 2 * PIXELS + 1, (2, len(rows)), generator=generator, device=rows.device)
+    # All crops there are, without a copy: (B, C, channels, shifts down, shifts right, height, width).
+    crops = padded_by_edges(windows.image).unfold(3, height, 1).unfold(4, width, 1)
+    return replace(windows, image=crops[rows, :, :, down, right])
 
 
 def padded_by_edges(image: Tensor) -> Tensor:
-    """Pictures with `PIXELS` more on each side."""
-    flat = image.flatten(0, 1)
-    # Padding by repetition knows no bytes; halves hold all 256 of them exactly.
-    return F.pad(flat.half(), (PIXELS,) * 4, mode="replicate").to(torch.uint8).unflatten(0, image.shape[:2])
+    """Pictures with `PIXELS` more on each side. (`torch.nn.functional.pad` repeats no bytes.)"""
+    height, width = image.shape[-2:]
+    inside = slice(PIXELS, -PIXELS)
+    padded = image.new_empty((*image.shape[:-2], height + 2 * PIXELS, width + 2 * PIXELS))
+    padded[..., inside, inside] = image
+    padded[..., inside, :PIXELS] = image[..., :1]
+    padded[..., inside, -PIXELS:] = image[..., -1:]
+    padded[..., :PIXELS, :] = padded[..., PIXELS : PIXELS + 1, :]
+    padded[..., -PIXELS:, :] = padded[..., -PIXELS - 1 : -PIXELS, :]
+    return padded
