@@ -1,6 +1,6 @@
 """The same task, networks and numbers with our learners and with those of Stable-Baselines3: returns and CPU seconds.
 
-    python benchmarks/stable_baselines.py --algorithms td3 sac --seeds 1 2 3 --out benchmarks/results/stable_baselines.jsonl
+    python benchmarks/stable_baselines.py --seeds 1 2 3 --out benchmarks/results/stable_baselines.jsonl
 
 One thread. Both sides take the same numbers from the resolved recipe and are evaluated from the same starts.
 """

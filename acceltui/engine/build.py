@@ -18,7 +18,7 @@ from acceltui.engine.learners.sac import SAC, EntropyCoefficient
 from acceltui.engine.learners.td3 import TD3
 from acceltui.engine.networks.actor import Actor
 from acceltui.engine.networks.build import build_actor, build_critic, build_value
-from acceltui.engine.on_policy import OnPolicy, frames_for
+from acceltui.engine.on_policy import OnPolicy
 from acceltui.engine.own_critic import OwnCritic
 from acceltui.engine.replay import Replay
 from acceltui.engine.stages import Accelerate, Cloning, Draws, Learning, OffPolicy, OnlineStage
@@ -88,12 +88,6 @@ class Parts:
         for envs in self._made:
             envs.close()
 
-    def room(self, capacity: int, algorithm: TD3Section | SACSection | PPOSection) -> int:
-        """The recipe's capacity of a training replay, or more where a rollout needs it."""
-        if not isinstance(algorithm, PPOSection):
-            return capacity
-        return max(capacity, frames_for(algorithm, self.recipe.env.num_envs))
-
     def replay(self, capacity: int, num_envs: int, path: str) -> Replay:
         """An empty replay; SetupError on the key `path` where the memory for it is not there."""
         needed = Replay.bytes_for(capacity, num_envs, self.spaces, self.recipe.window)
@@ -134,7 +128,7 @@ class Parts:
     def accelerate(self) -> Accelerate:
         """Stage accelerate from nothing."""
         recipe, algorithm = self.recipe, self.recipe.algorithm
-        interaction = self.training(self.room(recipe.accelerator.replay, algorithm), "accelerator.replay")
+        interaction = self.training(recipe.accelerator.replay, "accelerator.replay")
         acting = self.learning(self.accelerator, algorithm, recipe.accelerator.learning_rate, interaction)
         return Accelerate(acting, None if recipe.method == "accelerator" else self.cloning(acting.replay))
 
@@ -178,9 +172,8 @@ class Parts:
         newest `online.seed_replay` transitions. A rollout begins anew, with the transformer's own steps.
         """
         recipe, algorithm = self.recipe, self.recipe.online_algorithm
-        interaction = stage.off_policy.interaction
-        capacity = self.room(recipe.online.replay, algorithm)
-        interaction.replay = stage.off_policy.replay.newest(recipe.online.seed_replay, capacity)
+        interaction = stage.learning.interaction
+        interaction.replay = stage.learning.replay.newest(recipe.online.seed_replay, recipe.online.replay)
         if self.transformer.segment is not None:
             # A memory that has not seen an episode's beginning cannot go on with it.
             interaction.reset(FRESH_STARTS + recipe.seed % 2**29 + step % 2**29)
@@ -196,7 +189,7 @@ class Parts:
     def scratch(self) -> OnlineStage:
         """Stage online from nothing: the baseline without an accelerator."""
         recipe, algorithm = self.recipe, self.recipe.online_algorithm
-        interaction = self.training(self.room(recipe.online.replay, algorithm), "online.replay")
+        interaction = self.training(recipe.online.replay, "online.replay")
         acting = self.learning(self.transformer, algorithm, recipe.transformer.learning_rate, interaction)
         return OnlineStage(acting, None, recipe.online, recipe.clone.loss, begins=0)
 

@@ -58,7 +58,7 @@ def plan(recipe: Recipe) -> dict[str, Any]:
     with contextlib.closing(parts):
         for name in budgets:
             stage = parts.switch(stage, step) if isinstance(stage, Accelerate) else begin(parts)
-            replay = stage.off_policy.replay
+            replay = stage.learning.replay
             replay_bytes[name] = replay.nbytes
             bytes_per_transition = replay.nbytes / replay.capacity
             rollouts = rollout_seconds(stage, recipe)
@@ -103,7 +103,7 @@ def probe(stage: Stage, step: int) -> tuple[int, float]:
 
     It begins and ends after a step that led to updates, so that a rollout counts with the updates on it.
     """
-    learning, num_envs = stage.off_policy, stage.off_policy.interaction.num_envs
+    learning, num_envs = stage.learning, stage.learning.interaction.num_envs
     while learning.updates < learning.learner.delay:
         stage.advance(step)
         step += num_envs

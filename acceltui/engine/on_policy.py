@@ -52,7 +52,7 @@ class OnPolicy:
     def __init__(
         self, learner: PPO, interaction: Interaction, algorithm: PPOSection, draws: Draws, bootstrap_always: bool
     ) -> None:
-        """The replay of `interaction` must hold the frames of a rollout, see `frames_for`."""
+        """The replay of `interaction` must hold the frames of a rollout, as the recipe's checks see to."""
         assert interaction.replay is not None
         self.learner, self.interaction, self.algorithm, self.draws = learner, interaction, algorithm, draws
         self.bootstrap_always = bootstrap_always
@@ -119,11 +119,3 @@ class OnPolicy:
             seen = self.replay.gather(envs[picked], frames[picked])
             rows = torch.from_numpy(picked).to(log_probs.device)
             yield Minibatch(seen.windows, seen.actions, log_probs[rows], advantages[rows], returns[rows])
-
-
-def frames_for(algorithm: PPOSection, num_envs: int) -> int:
-    """Capacity in transitions of a replay that holds a rollout, however short its episodes are.
-
-    An episode has at least one step, and takes one frame more than it has steps.
-    """
-    return 2 * algorithm.rollout_steps * num_envs

@@ -4,6 +4,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from acceltui.engine.build import Parts
 from acceltui.engine.checkpoint import Checkpoints
@@ -39,6 +40,23 @@ class Leaving:
         return self.why in ("budget", "rule", "switch")
 
 
+class Score(NamedTuple):
+    """How good an evaluation was. Success goes first: where it ends an episode, the return of a success is smaller."""
+
+    success: float = 0.0
+    reward: float = -float("inf")
+    """The return."""
+
+    @classmethod
+    def of(cls, measured: dict[str, float]) -> "Score":
+        """Of the transformer, or of the accelerator where it is alone."""
+        name = "transformer" if "transformer/return" in measured else "accelerator"
+        return cls(measured.get(f"{name}/success", 0.0), measured.get(f"{name}/return", -float("inf")))
+
+    def __str__(self) -> str:
+        return f"return {self.reward:.1f}" + (f", success {self.success:.2f}" if self.success else "")
+
+
 class Run:
     """A run in progress. `step` counts training environment steps over both stages and all environments."""
 
@@ -51,7 +69,7 @@ class Run:
         self.step = 0
         self.clone_steps = 0
         self.history: list[Evaluated] = []
-        self.best = -float("inf")
+        self.best = Score()
         self.evaluated_at: int | None = None
         self.latest_returns: dict[str, float] = {}
         self.random: dict[str, float] = {}
@@ -112,7 +130,7 @@ class Run:
         self.live.switch_step, self.live.stage, self.live.state = self.step, online.name, "RUNNING"
         self.live.rule, self.live.rule_detail = "", ""
         self.live.budgets = {**self.live.budgets, "accelerate": self.step}
-        replay = online.off_policy.replay
+        replay = online.learning.replay
         kept = f"{replay.size:,} transitions of the replay kept"
         message = f"stage online from step {self.step:,}: {leaving.message}; {kept}"
         self.record.event("switch", message, step=self.step, by=leaving.by, **self.latest_returns)
@@ -212,9 +230,9 @@ class Run:
         self.live.latest = self.record.latest
         returns = {name: value for name, value in values.items() if name.endswith(("/return", "/success"))}
         self.evaluated_at, self.latest_returns = self.step, returns
-        judged = returns.get("transformer/return", returns.get("accelerator/return", -float("inf")))
-        if judged > self.best:
-            self.best = judged
+        score = Score.of(returns)
+        if score > self.best:
+            self.best = score
             self.save("best")
 
     def collect(self, cloning: Cloning) -> None:
@@ -224,16 +242,16 @@ class Run:
 
     def write_row(self, stage: Stage) -> None:
         """The means since the last row, and how full and fast everything is."""
-        off_policy = stage.off_policy
-        values = off_policy.meter.take()
-        live, replay = self.live, off_policy.replay
+        learning = stage.learning
+        values = learning.meter.take()
+        live, replay = self.live, learning.replay
         live.replay = {"size": replay.size, "capacity": replay.capacity}
         live.windows = {"size": 0, "capacity": 0}
         if isinstance(stage, Accelerate) and stage.cloning:
             values |= stage.cloning.meter.take()
             live.windows = {"size": stage.cloning.windows, "capacity": self.recipe.clone.newest}
             values |= {f"windows/{key}": value for key, value in live.windows.items()}
-        live.speed = self.pace.speed(self.step, off_policy.updates)
+        live.speed = self.pace.speed(self.step, learning.updates)
         for group, parts in (("replay", live.replay), ("speed", live.speed), ("steps", self.count_steps())):
             values |= {f"{group}/{key}": value for key, value in parts.items()}
         self.record.row(self.step, stage.name, values)
@@ -249,9 +267,7 @@ class Run:
         """Save the weights of all networks."""
         with self.aside(self.live.state):
             self.live.checkpoint = self.checkpoints.save(self.step, self.live.stage, why, self.parts.networks)
-        said = (
-            f"best return so far: {self.best:.1f}" if why == "best" else f"saved {self.live.checkpoint['name']} ({why})"
-        )
+        said = f"best so far: {self.best}" if why == "best" else f"saved {self.live.checkpoint['name']} ({why})"
         self.record.event("best" if why == "best" else "checkpoint", said, step=self.step, why=why)
 
     @contextmanager

@@ -158,17 +158,17 @@ class Accelerate:
 
     name = "accelerate"
 
-    def __init__(self, off_policy: Learning, cloning: "Cloning | None") -> None:
-        self.off_policy, self.cloning = off_policy, cloning
+    def __init__(self, learning: Learning, cloning: "Cloning | None") -> None:
+        self.learning, self.cloning = learning, cloning
 
     def advance(self, step: int) -> None:
         """One step of all environments, the accelerator's updates, the transformer's; `step` were taken before."""
-        at_random = step < self.off_policy.random_steps
-        self.off_policy.explore(at_random)
+        at_random = step < self.learning.random_steps
+        self.learning.explore(at_random)
         if not at_random:
-            self.off_policy.learn()
+            self.learning.learn()
             if self.cloning is not None:
-                self.cloning.learn(self.off_policy.interaction.num_envs)
+                self.cloning.learn(self.learning.interaction.num_envs)
 
 
 class Cloning:
@@ -227,21 +227,21 @@ class OnlineStage:
 
     name = "online"
 
-    def __init__(self, off_policy: Learning, teacher: Actor | None, section: Online, kind: Kind, begins: int) -> None:
+    def __init__(self, learning: Learning, teacher: Actor | None, section: Online, kind: Kind, begins: int) -> None:
         """`kind`: how the distance to the teacher is measured."""
-        self.off_policy, self.teacher, self.section, self.begins = off_policy, teacher, section, begins
+        self.learning, self.teacher, self.section, self.begins = learning, teacher, section, begins
         self.kind = kind
 
     def advance(self, step: int) -> None:
         """One step of all environments and the transformer's updates; `step` were taken before, over both stages."""
         if self.teacher is None:
-            at_random = step < self.off_policy.random_steps
-            self.off_policy.explore(at_random)
+            at_random = step < self.learning.random_steps
+            self.learning.explore(at_random)
             if not at_random:
-                self.off_policy.learn()
+                self.learning.learn()
             return
         age = step - self.begins
         fading = 1 - age / self.section.clone_fade if age < self.section.clone_fade else 0.0
-        self.off_policy.explore(at_random=False)
+        self.learning.explore(at_random=False)
         teacher = self.teacher if fading else None
-        self.off_policy.learn(teacher, fading, self.kind, actor_learns=age >= self.section.critic_warmup)
+        self.learning.learn(teacher, fading, self.kind, actor_learns=age >= self.section.critic_warmup)

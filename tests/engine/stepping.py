@@ -20,7 +20,7 @@ def vector(*networks: nn.Module) -> Tensor:
 
 def advance(stage: Stage, steps: int, after: int = 0) -> int:
     """Take `steps` more steps; gives how many were taken in all."""
-    num_envs = stage.off_policy.interaction.num_envs
+    num_envs = stage.learning.interaction.num_envs
     for step in range(after, after + steps, num_envs):
         stage.advance(step)
     return after + steps
@@ -36,7 +36,7 @@ def at_the_switch(**changes: Any) -> tuple[Parts, Accelerate, int]:
 
 def newest(stage: Stage, count: int = 1) -> Batch:
     """Among the newest transitions of a stage."""
-    return stage.off_policy.replay.sample(64, np.random.default_rng(0), newest=count)
+    return stage.learning.replay.sample(64, np.random.default_rng(0), newest=count)
 
 
 def rows(batch: Batch) -> set[tuple[float, ...]]:

@@ -214,8 +214,8 @@ def test_processes_end_without_a_word(capfd: pytest.CaptureFixture[str]) -> None
         ("pendulum-v1", "no environment 'pendulum-v1'", "Pendulum-v1"),
         ("qqqqqqqq", "no environment 'qqqqqqqq'", "pprint_registry"),
         ("FrozenLake-v1", "observations Discrete(16)", ""),
-        ("HalfCheetah-v2", "cannot be imported", ""),
-        ("no_such_module:Some-v0", "cannot be imported", ""),
+        ("HalfCheetah-v2", "cannot be made: ", ""),
+        ("no_such_module:Some-v0", "cannot be made: ", ""),
     ],
 )
 def test_what_cannot_be_had_is_refused_in_a_sentence(id: str, says: str, hint: str) -> None:

@@ -26,14 +26,14 @@ def test_at_the_switch_the_transformer_takes_over_with_a_hard_copy_as_its_target
     parts, stage, step = at_the_switch()
     cloned = vector(parts.transformer)
     online = parts.switch(stage, step)
-    learner = online.off_policy.learner
+    learner = online.learning.learner
     assert learner.actor is parts.transformer
     assert isinstance(learner, TD3)
     assert learner.target is not parts.transformer
     assert torch.equal(vector(learner.target), cloned)
     assert torch.equal(vector(parts.transformer), cloned)
     assert not learner.optimizer.state
-    assert online.off_policy.interaction is stage.off_policy.interaction
+    assert online.learning.interaction is stage.learning.interaction
 
 
 def test_at_the_switch_the_critic_stays() -> None:
@@ -41,7 +41,7 @@ def test_at_the_switch_the_critic_stays() -> None:
     critic = parts.critic
     before = vector(critic.critic, critic.target), adam_state(critic.optimizer)
     online = parts.switch(stage, step)
-    assert online.off_policy.learner.critic is critic
+    assert online.learning.learner.critic is critic
     assert torch.equal(vector(critic.critic, critic.target), before[0])
     assert before[1]
     assert all(torch.equal(mine, old) for mine, old in zip(adam_state(critic.optimizer), before[1], strict=True))
@@ -55,9 +55,9 @@ def test_at_the_switch_the_newest_transitions_stay() -> None:
     parts, stage, step = at_the_switch(online={"seed_replay": 20, "replay": 50}, env={"episode_steps": 200})
     expected = rows(newest(stage, 20))
     online = parts.switch(stage, step)
-    replay = online.off_policy.replay
+    replay = online.learning.replay
     assert (replay.size, replay.capacity) == (20, 50)
-    assert online.off_policy.interaction.replay is replay
+    assert online.learning.interaction.replay is replay
     assert rows(newest(online, 50)) <= expected
     advance(online, 40, step)
     assert replay.size == 50
@@ -94,7 +94,7 @@ def test_the_cloning_term_fades_from_1_to_nothing(monkeypatch: pytest.MonkeyPatc
         online={"critic_warmup": 0, "clone_fade": 4, "algorithm": {"policy_delay": 1}},
     )
     online = parts.switch(stage, step)
-    learner, weights = online.off_policy.learner, []
+    learner, weights = online.learning.learner, []
     update = learner.update_actor
 
     def noted(batch: Batch, noise: Tensor, teacher: Actor | None, cloning: float, kind: Kind) -> dict[str, Tensor]:
@@ -112,16 +112,16 @@ def test_online_algorithm_overrides_single_keys() -> None:
     changed = {"batch_size": 8, "exploration_noise": 0.0, "updates_per_step": 2, "learning_rate": 5e-4, "discount": 0.5}
     parts, stage, step = at_the_switch(online={"algorithm": changed}, env={"episode_steps": 200})
     online = parts.switch(stage, step)
-    expected = stage.off_policy.algorithm.model_copy(update=changed)
-    assert online.off_policy.algorithm == online.off_policy.learner.section == expected
+    expected = stage.learning.algorithm.model_copy(update=changed)
+    assert online.learning.algorithm == online.learning.learner.section == expected
     assert expected.tau == small().algorithm.tau
-    for optimizer in (online.off_policy.learner.optimizer, parts.critic.optimizer):
+    for optimizer in (online.learning.learner.optimizer, parts.critic.optimizer):
         assert optimizer.param_groups[0]["lr"] == 5e-4
     with torch.no_grad():
-        wanted = parts.transformer(online.off_policy.interaction.windows)
+        wanted = parts.transformer(online.learning.interaction.windows)
     advance(online, 1, step)
     assert torch.equal(newest(online).actions[0], wanted[0])
-    assert online.off_policy.updates == 2
+    assert online.learning.updates == 2
 
 
 def test_a_networks_own_learning_rate_wins() -> None:
@@ -129,10 +129,10 @@ def test_a_networks_own_learning_rate_wins() -> None:
     sections = {name: {"learning_rate": rate} for name, rate in rates.items()}
     parts, stage, step = at_the_switch(**sections, online={"algorithm": {"learning_rate": 1e-5}})
     assert stage.cloning is not None
-    assert stage.off_policy.learner.optimizer.param_groups[0]["lr"] == rates["accelerator"]
+    assert stage.learning.learner.optimizer.param_groups[0]["lr"] == rates["accelerator"]
     assert stage.cloning.learner.optimizer.param_groups[0]["lr"] == rates["transformer"]
     online = parts.switch(stage, step)
-    assert online.off_policy.learner.optimizer.param_groups[0]["lr"] == rates["transformer"]
+    assert online.learning.learner.optimizer.param_groups[0]["lr"] == rates["transformer"]
     assert parts.critic.optimizer.param_groups[0]["lr"] == rates["critic"]
 
 
@@ -146,7 +146,7 @@ def test_the_accelerators_replay_is_given_back(tmp_path: Path, monkeypatch: pyte
     alive: list[bool] = []
 
     def noted(stage: Accelerate, leaving: Leaving) -> OnlineStage:
-        old.append(weakref.ref(stage.off_policy.replay))
+        old.append(weakref.ref(stage.learning.replay))
         return switch(stage, leaving)
 
     def looked(leaving: Leaving) -> str:

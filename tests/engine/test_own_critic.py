@@ -100,7 +100,7 @@ def test_at_the_switch_it_takes_the_critics_place(kind: str, critic: str) -> Non
     assert own is not old
     before = vector(own.critic, own.target), adam_state(own.optimizer)
     online = parts.switch(stage, step)
-    assert parts.critic is own and online.off_policy.learner.critic is own
+    assert parts.critic is own and online.learning.learner.critic is own
     assert torch.equal(vector(own.critic, own.target), before[0])
     assert before[1] and all(map(torch.equal, adam_state(own.optimizer), before[1]))
     held: dict[str, nn.Module] = parts.networks

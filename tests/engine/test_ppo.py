@@ -34,8 +34,8 @@ def small_ppo(algorithm: dict[str, Any] | None = None, **changes: Any) -> Recipe
 
 
 def acting(stage: Accelerate | OnlineStage) -> OnPolicy:
-    assert isinstance(stage.off_policy, OnPolicy)
-    return stage.off_policy
+    assert isinstance(stage.learning, OnPolicy)
+    return stage.learning
 
 
 def fill(learning: OnPolicy) -> None:
@@ -100,8 +100,8 @@ def test_a_rollout_of_the_shortest_episodes_is_still_held_when_it_is_learned_fro
     recipe = small_ppo(
         {"rollout_steps": 60},
         env={"episode_steps": 1},
-        accelerator={"replay": 120},
-        online={"replay": 120},
+        accelerator={"replay": 240},
+        online={"replay": 240},
     )
     learning = acting(Parts(recipe).accelerate())
     for _ in range(3):

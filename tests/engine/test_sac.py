@@ -187,7 +187,7 @@ def test_both_stages_learn_with_every_kind_of_policy(policy: str) -> None:
     begun = vector(parts.accelerator), vector(parts.transformer)
     stage = parts.accelerate()
     step = advance(stage, recipe.accelerator.steps)
-    metrics = stage.off_policy.meter.take()
+    metrics = stage.learning.meter.take()
     assert stage.cloning is not None
     metrics |= stage.cloning.meter.take()
     assert {"loss/actor", "loss/critic", "loss/clone", "entropy/policy", "entropy/coefficient"} <= metrics.keys()
@@ -197,12 +197,12 @@ def test_both_stages_learn_with_every_kind_of_policy(policy: str) -> None:
     online = parts.switch(stage, step)
     taught = vector(parts.accelerator), vector(parts.transformer)
     advance(online, 40, step)
-    metrics |= online.off_policy.meter.take()
+    metrics |= online.learning.meter.take()
     assert torch.equal(vector(parts.accelerator), taught[0])
     assert not torch.equal(vector(parts.transformer), taught[1])
     assert all(math.isfinite(value) for value in metrics.values())
     if "mixture" in policy:
-        assert isinstance(parts.transformer.distribution(online.off_policy.interaction.windows), Mixture)
+        assert isinstance(parts.transformer.distribution(online.learning.interaction.windows), Mixture)
 
 
 def test_the_entropy_coefficient_and_its_optimizer_stay_over_the_switch() -> None:
@@ -212,8 +212,8 @@ def test_the_entropy_coefficient_and_its_optimizer_stay_over_the_switch() -> Non
     before = entropy.alpha().item(), adam_state(entropy.optimizer)
     assert before[0] != 1.0 and before[1]
     online = parts.switch(stage, step)
-    assert isinstance(online.off_policy.learner, SAC)
-    assert online.off_policy.learner.entropy is entropy
+    assert isinstance(online.learning.learner, SAC)
+    assert online.learning.learner.entropy is entropy
     assert entropy.alpha().item() == before[0]
     assert all(torch.equal(mine, old) for mine, old in zip(adam_state(entropy.optimizer), before[1], strict=True))
     updates = entropy.optimizer.state[entropy.log_alpha]["step"].item()

@@ -26,7 +26,7 @@ def test_at_first_actions_are_uniform_and_nothing_is_learned(method: str) -> Non
     actions = np.sort([action for *_, action in rows(newest(stage, 150))])
     assert np.abs(actions - np.linspace(-1, 1, len(actions))).max() < 0.35
     advance(stage, 1, step)
-    assert stage.off_policy.updates == 1
+    assert stage.learning.updates == 1
     assert not torch.equal(vector(*networks), initial)
 
 
@@ -37,7 +37,7 @@ def test_later_actions_are_the_policys_with_noise(noise: float) -> None:
     stage, differences = parts.accelerate(), []
     for step in range(150):
         with torch.no_grad():
-            wanted = parts.accelerator(stage.off_policy.interaction.windows)
+            wanted = parts.accelerator(stage.learning.interaction.windows)
         stage.advance(step)
         differences.append((newest(stage).actions[0] - wanted).item())
     if noise:
@@ -59,7 +59,7 @@ def test_updates_are_counted_for_each_step_of_each_environment(rate: float, num_
     stage = parts.accelerate()
     advance(stage, 90)
     assert stage.cloning is not None
-    assert stage.off_policy.updates == expected
+    assert stage.learning.updates == expected
     optimizer = stage.cloning.learner.optimizer
     assert {int(state["step"]) for state in optimizer.state.values()} == {expected}
 
@@ -108,7 +108,7 @@ def test_rollouts_are_the_deterministic_accelerators_and_every_step_is_counted()
     assert cloning.windows == 0
     assert cloning.collect(seed=0) == 3 * 20 * 2  # five episodes in two environments: three rounds
     assert cloning.windows == cloning.source.size == 120
-    assert stage.off_policy.replay.size == 60
+    assert stage.learning.replay.size == 60
     batch = cloning.source.sample(64, np.random.default_rng(0))
     with torch.no_grad():
         torch.testing.assert_close(batch.actions, parts.accelerator(batch.windows), rtol=0, atol=1e-6)

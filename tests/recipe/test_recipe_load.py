@@ -84,6 +84,9 @@ def test_maps_merge_lists_replace_kinds_exclude(tmp_path: Path, full: Path) -> N
     assert (recipe.env.id, recipe.env.keep) == ("Pendulum-v1", [2])
     assert (recipe.algorithm.target_noise.std, recipe.algorithm.target_noise.clip) == (0.1, 0.3)
     assert recipe.accelerator == MLPAccelerator(kind="mlp", steps=60_000), "nothing of the LSTM remains"
+    online = recipe.online_algorithm
+    assert (online.target_noise.std, online.target_noise.clip) == (0.1, 0.4), "one key of a map does not hide the rest"
+    assert (online.exploration_noise, online.random_steps) == (0.2, 5_000)
 
 
 @pytest.mark.parametrize(

@@ -132,5 +132,7 @@ def _make(section: GymnasiumEnv) -> gymnasium.Env:
             f"did you mean {nearest[0]}?" if nearest else "`python -c 'import gymnasium; gymnasium.pprint_registry()'`"
         )
         raise SetupError("environment", "env.id", f"Gymnasium has no environment {section.id!r}", hint) from error
-    except ImportError as error:
-        raise SetupError("environment", "env.id", f"{section.id} cannot be imported: {error}") from error
+    except Exception as error:
+        # Whatever its author let it raise.
+        message = f"{section.id} cannot be made: {type(error).__name__}: {error}"
+        raise SetupError("environment", "env.id", message) from error

@@ -30,11 +30,13 @@ def _batch(stage: Stage, batch: int) -> Iterator[Conflict]:
 def _rollout(recipe: Recipe, stage: Stage, algorithm: PPO) -> Iterator[Conflict]:
     num_envs, path = recipe.env.num_envs, stage.key("rollout_steps")
     rollout = algorithm.rollout_steps * num_envs
+    # An episode has at least one step, and takes one frame more than it has steps.
+    frames = 2 * rollout
     written = f"{path} = {algorithm.rollout_steps}" + (f" in each of {num_envs} environments" if num_envs > 1 else "")
-    if stage.replay < rollout:
+    if stage.replay < frames:
         yield Conflict(
-            f"{stage.replay} transitions hold no rollout, {written}",
-            f"give at least {rollout}",
+            f"{stage.replay} transitions may not hold a rollout of short episodes, {written}",
+            f"give at least {frames}",
             (stage.replay_path, path, "env.num_envs", "method"),
         )
     if algorithm.batch_size > rollout:

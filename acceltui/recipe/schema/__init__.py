@@ -4,7 +4,7 @@ A field's docstring is its description in the JSON Schema that editors read. Num
 docstring says otherwise. Checks that need two fields at once live in `checks.py`.
 """
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import Field
 
@@ -88,6 +88,19 @@ class Engine(Section):
     """Compilation of the updates."""
 
 
+AnySection = TypeVar("AnySection", bound=Section)
+
+
+def laid_over(section: AnySection, changes: Section) -> AnySection:
+    """`section` with the keys that `changes` gives, the keys of sections within it likewise."""
+    update: dict[str, Any] = {}
+    for key in changes.model_fields_set:
+        given = getattr(changes, key)
+        if given is not None:
+            update[key] = laid_over(getattr(section, key), given) if isinstance(given, Section) else given
+    return section.model_copy(update=update)
+
+
 class Recipe(Section):
     """A whole training run."""
 
@@ -116,8 +129,7 @@ class Recipe(Section):
     @property
     def online_algorithm(self) -> TD3 | SAC | PPO:
         """The algorithm of stage online: `algorithm` with the keys of `online.algorithm` laid over it."""
-        changes = {key: getattr(self.online.algorithm, key) for key in self.online.algorithm.model_fields_set}
-        return self.algorithm.model_copy(update={key: value for key, value in changes.items() if value is not None})
+        return laid_over(self.algorithm, self.online.algorithm)
 
     @property
     def total_steps(self) -> int:

@@ -106,6 +106,13 @@ class PPO(Section):
     """Of Adam; a network's own `learning_rate` wins."""
 
 
+class TargetNoiseChanges(Section):
+    """Keys of `algorithm.target_noise` that differ in stage online."""
+
+    std: NotNegative | None = None
+    clip: NotNegative | None = None
+
+
 class AlgorithmChanges(Section):
     """Keys of `algorithm` that differ in stage online. Its kind cannot: the critic would not carry over."""
 
@@ -117,7 +124,7 @@ class AlgorithmChanges(Section):
     learning_rate: LearningRate | None = None
     policy_delay: Delay | None = None
     exploration_noise: NotNegative | None = None
-    target_noise: TargetNoise | None = None
+    target_noise: TargetNoiseChanges | None = None
     gae_lambda: Fraction | None = None
     rollout_steps: Size | None = None
     epochs: Epochs | None = None

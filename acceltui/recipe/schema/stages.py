@@ -24,8 +24,9 @@ class Clone(Section):
     newest: Count = 50_000
     """How many of the newest transitions cloning draws from."""
     loss: Literal["mse", "cross_entropy", "divergence"] = "mse"
-    """`mse`: squared distance to the accelerator's deterministic action; `cross_entropy`: negative log-likelihood of an
-    action drawn from the accelerator; `divergence`: Kullback-Leibler, from its distribution to the transformer's."""
+    """`mse`: squared distance to the accelerator's deterministic action, which teaches a stochastic policy no spread;
+    `cross_entropy`: negative log-likelihood of an action drawn from the accelerator; `divergence`: Kullback-Leibler,
+    from its distribution to the transformer's."""
     batch_size: Size = 256
     updates_per_step: Positive = 0.25
     """Cloning updates for each environment step; fractions accumulate."""
