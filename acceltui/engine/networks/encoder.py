@@ -9,7 +9,7 @@ from acceltui.engine.windows import Windows
 CHANNELS = (16, 32, 64, 64, 64)
 SMALLEST_MAP = 4
 """Convolutions make the picture smaller until it is this small."""
-COARSE_FROM = 48
+COARSE_FROM = 32
 """A picture of at least this many pixels each way meets strides of 4 first (as in DQN): three times as fast."""
 
 
