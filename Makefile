@@ -3,7 +3,7 @@ PYTHON ?= python3
 RECIPE ?= recipes/halfcheetah_pomdp.yaml
 BIN := .venv/bin
 
-.PHONY: run test quick lint setup system-packages clean
+.PHONY: run test quick bench lint setup system-packages clean
 
 run: .venv/ready ## train the main recipe and watch it (RECIPE=... for another)
 	@$(BIN)/accel run $(RECIPE)
@@ -13,6 +13,9 @@ test: lint ## lint, types, the import contract, all tests
 
 quick: lint ## the same without the tests that train until something is learned
 	$(BIN)/pytest -m "not learning and not slow"
+
+bench: .venv/ready ## how fast training is beside others, as ratios; about ten minutes
+	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/speed.py --out benchmarks/results/speed.json
 
 lint: .venv/ready
 	$(BIN)/ruff check .

@@ -1,5 +1,7 @@
 """GPT-style blocks with the normalisation before each part (GPT-2; arXiv 2002.04745)."""
 
+import math
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -25,9 +27,27 @@ class Attention(nn.Module):
 
         `turns`: of the T positions, where they are rotary; `band` (T, T): what attends to what, if not all before it.
         """
+        if last_only and turns is None:
+            return self._last(x)
         query = self._split(self.query(x[:, -1:] if last_only else x))
         key, value = (self._split(part) for part in self.key_value(x).chunk(2, dim=-1))
         return self._attend(query, key, value, turns, band, causal=not last_only and band is None)
+
+    def _last(self, x: Tensor) -> Tensor:
+        """The last position (B, 1, width), with no key or value computed.
+
+        With one query, q (K x) = (q K) x and p (V x) = V (p x): two products a window in place of two a position. A
+        key's bias adds the same to all scores, which changes nothing. Turned keys (rotary) are no such product.
+        """
+        to_key, to_value = self.key_value.weight.unflatten(0, (2, self.heads, -1))  # (heads, D, width) each
+        query = self.query(x[:, -1]).unflatten(1, (self.heads, -1)).transpose(0, 1)  # (heads, B, D)
+        asked = torch.bmm(query, to_key).transpose(0, 1)  # (B, heads, width)
+        scores = torch.bmm(asked, x.transpose(1, 2)) / math.sqrt(query.shape[2])
+        shares = F.dropout(scores.softmax(dim=2), self.dropout, self.training)  # (B, heads, T)
+        read = torch.bmm(shares, x).transpose(0, 1)  # (heads, B, width)
+        bias = self.key_value.bias[x.shape[2] :].unflatten(0, (self.heads, 1, -1))
+        values = torch.bmm(read, to_value.transpose(1, 2)) + bias * shares.sum(dim=2).T.unsqueeze(2)
+        return self.output(values.transpose(0, 1).flatten(1)).unsqueeze(1)
 
     def step(self, x: Tensor, keys: Tensor, values: Tensor, turns: Turns, filled: Tensor) -> tuple[Tensor, ...]:
         """The next position (B, 1, width), and the last W keys and values (B, heads, W, D) with its own among them.
