@@ -114,13 +114,14 @@ def describe(spaces: dict[str, Any]) -> str:
 
 
 def describe_plan(answer: dict[str, Any]) -> str:
-    """A plan in four lines."""
+    """A plan in five lines."""
     from acceltui.runs.wording import duration, memory
 
     replay, speed, seconds = answer["replay_bytes"], answer["speed"], answer["seconds"]
     facts = {
         "parameters": ", ".join(f"{name} {count:,}" for name, count in answer["parameters"].items() if count),
         "replay": ", ".join(f"{stage} {memory(size)}" for stage, size in replay.items()),
+        "memory": f"{memory(answer['peak_bytes'])} at most",
         "speed": ", ".join(f"{stage} {speed[stage]:,.0f} steps/s" for stage in replay),
         "time": ", ".join(f"{part} {duration(length)}" for part, length in seconds.items() if length),
     }

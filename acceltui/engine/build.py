@@ -1,7 +1,5 @@
 """From a recipe to the parts of a run, and from one stage to the next."""
 
-import psutil
-import torch
 from torch import nn
 
 from acceltui.engine.augment import Augment
@@ -21,6 +19,7 @@ from acceltui.engine.networks.build import build_actor, build_critic, build_valu
 from acceltui.engine.on_policy import OnPolicy
 from acceltui.engine.own_critic import OwnCritic
 from acceltui.engine.replay import Replay
+from acceltui.engine.room import check_room, rollout_envs
 from acceltui.engine.stages import Accelerate, Cloning, Draws, Learning, OffPolicy, OnlineStage
 from acceltui.engine.switch import measured, metrics_named
 from acceltui.recipe.schema import PPO as PPOSection
@@ -41,6 +40,7 @@ class Parts:
         check_fit(recipe, self.spaces.image is not None, self.spaces.discrete, self.spaces.succeeds)
         self._made: list[Environments] = []
         self.device = prepare_device(recipe.engine, recipe.seed)
+        check_room(recipe, self.spaces, self.device)
         self.draws = Draws.seeded(recipe.seed, self.device)
         self.augment = Augment(self.spaces.image is not None and recipe.encoder.augment == "shift")
         self.accelerator = build_actor(recipe.accelerator, recipe, self.spaces).to(self.device).eval()
@@ -71,10 +71,10 @@ class Parts:
             return StateValue(build_value(recipe.critic, recipe, self.spaces).to(self.device), rate)
         return TargetedCritic(build_critic(recipe.critic, recipe, self.spaces).to(self.device), rate)
 
-    def training(self, capacity: int, path: str) -> Interaction:
+    def training(self, capacity: int) -> Interaction:
         """The training environments, begun, with a replay for `capacity` transitions."""
         num_envs = self.recipe.env.num_envs
-        interaction = self.evaluating(num_envs, self.replay(capacity, num_envs, path))
+        interaction = self.evaluating(num_envs, self.replay(capacity, num_envs))
         interaction.reset(self.recipe.seed)
         return interaction
 
@@ -88,14 +88,8 @@ class Parts:
         for envs in self._made:
             envs.close()
 
-    def replay(self, capacity: int, num_envs: int, path: str) -> Replay:
-        """An empty replay; SetupError on the key `path` where the memory for it is not there."""
-        needed = Replay.bytes_for(capacity, num_envs, self.spaces, self.recipe.window)
-        there = free_memory(self.device)
-        if needed > there:
-            gib = 2**30
-            message = f"{capacity:,} transitions take {needed / gib:.1f} GiB, and {there / gib:.1f} GiB are free here"
-            raise SetupError("device", path, message, f"give at most {int(capacity * there / needed * 0.9):,}")
+    def replay(self, capacity: int, num_envs: int) -> Replay:
+        """An empty replay."""
         return Replay(capacity, num_envs, self.spaces, self.recipe.window, self.device, self.recipe.sees_past)
 
     def learning(
@@ -128,7 +122,7 @@ class Parts:
     def accelerate(self) -> Accelerate:
         """Stage accelerate from nothing."""
         recipe, algorithm = self.recipe, self.recipe.algorithm
-        interaction = self.training(recipe.accelerator.replay, "accelerator.replay")
+        interaction = self.training(recipe.accelerator.replay)
         acting = self.learning(self.accelerator, algorithm, recipe.accelerator.learning_rate, interaction)
         return Accelerate(acting, None if recipe.method == "accelerator" else self.cloning(acting.replay))
 
@@ -139,8 +133,8 @@ class Parts:
         learner = BehaviourCloning(self.transformer, clone.loss, rate, clone.ascent)
         rollouts = None
         if clone.from_ == "rollouts":
-            num_envs = min(recipe.evaluation.num_envs, clone.rollouts.episodes)
-            source = self.replay(clone.newest, num_envs, "clone.newest")
+            num_envs = rollout_envs(recipe)
+            source = self.replay(clone.newest, num_envs)
             rollouts = self.evaluating(num_envs, source)
         own = None
         if clone.critic != "keep":
@@ -189,14 +183,9 @@ class Parts:
     def scratch(self) -> OnlineStage:
         """Stage online from nothing: the baseline without an accelerator."""
         recipe, algorithm = self.recipe, self.recipe.online_algorithm
-        interaction = self.training(recipe.online.replay, "online.replay")
+        interaction = self.training(recipe.online.replay)
         acting = self.learning(self.transformer, algorithm, recipe.transformer.learning_rate, interaction)
         return OnlineStage(acting, None, recipe.online, recipe.clone.loss, begins=0)
-
-
-def free_memory(device: torch.device) -> int:
-    """Bytes that may still be taken."""
-    return torch.cuda.mem_get_info(device)[0] if device.type == "cuda" else psutil.virtual_memory().available
 
 
 def check_fit(recipe: Recipe, pictures: bool, discrete: bool, succeeds: bool) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from acceltui.engine import room
 from acceltui.engine.build import Parts
 from acceltui.engine.envs.base import Spaces
 from acceltui.engine.envs.build import look_at_spaces
@@ -65,6 +66,8 @@ def plan(recipe: Recipe) -> dict[str, Any]:
             step, speed[name] = probe(stage, step)
             seconds[name] = budgets[name] / speed[name] + rollouts * budgets[name] / recipe.clone.rollouts.every
         seconds["evaluation"] = evaluation_seconds(parts, budgets)
+        # All replays are there at the switch; of one that was left, nothing is.
+        peak = room.taken_memory() - replay.nbytes + sum(room.replay_bytes(recipe, parts.spaces).values())
     return {
         "spaces": spaces_as_json(parts.spaces),
         "parameters": {
@@ -74,6 +77,7 @@ def plan(recipe: Recipe) -> dict[str, Any]:
         },
         "replay_bytes": replay_bytes,
         "bytes_per_transition": bytes_per_transition,
+        "peak_bytes": peak,
         "speed": speed | {"measured_steps": step},
         "seconds": seconds | {"total": sum(seconds.values())},
     }

@@ -31,6 +31,7 @@ SPACES = {
 PLAN = {
     "spaces": SPACES,
     "parameters": {"accelerator": 1234, "critic": 56_789, "transformer": 130_000},
+    "peak_bytes": 400_000_000,
     "replay_bytes": {"accelerate": 3_000_000, "online": 1_000_000},
     "bytes_per_transition": 30.0,
     "speed": {"accelerate": 1500.0, "online": 700.0, "measured_steps": 100},

@@ -2,21 +2,17 @@
 
 import collections
 import math
-import re
-from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from counting_env import HEIGHT, WIDTH, counting_envs
-from engine_recipes import plain_spaces, small
+from engine_recipes import plain_spaces
 from gymnasium.vector import AutoresetMode, SyncVectorEnv
 from witness import CPU, Witness, key_of, keys_of
 
-from acceltui.engine.build import Parts, free_memory
 from acceltui.engine.envs.gymnasium_env import make_env
 from acceltui.engine.envs.vector import GymnasiumVector
-from acceltui.engine.errors import SetupError
 from acceltui.engine.interaction import Interaction
 from acceltui.engine.replay import Replay
 from acceltui.recipe.schema import GymnasiumEnv
@@ -231,39 +227,3 @@ def test_the_memory_a_replay_will_take_is_known_before(
     spaces = plain_spaces(state=5, action=2, image=image)
     replay = Replay(capacity, num_envs, spaces, window, CPU)
     assert Replay.bytes_for(capacity, num_envs, spaces, window) == replay.nbytes
-
-
-@pytest.mark.parametrize(
-    ("changes", "path"),
-    [
-        ({"accelerator": {"replay": 10**12}}, "accelerator.replay"),
-        ({"method": "scratch", "online": {"replay": 10**12}}, "online.replay"),
-        ({"clone": {"from": "rollouts", "newest": 10**12}}, "clone.newest"),
-    ],
-    ids=["accelerator", "scratch", "rollouts"],
-)
-def test_a_replay_that_the_machine_cannot_hold_is_refused_in_a_sentence(
-    changes: dict[str, Any], path: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Before any of it is allocated: memory that is promised and not there ends a run hours later."""
-    parts = Parts(small(**changes))
-    allocated: list[int] = []
-    build = Replay.__init__
-
-    def noted(replay: Replay, capacity: int, *rest: Any, **options: Any) -> None:
-        allocated.append(capacity)
-        build(replay, capacity, *rest, **options)
-
-    monkeypatch.setattr(Replay, "__init__", noted)
-    with pytest.raises(SetupError) as caught:
-        parts.scratch() if changes.get("method") == "scratch" else parts.accelerate()
-    error = caught.value
-    assert (error.kind, error.path) == ("device", path)
-    assert "1,000,000,000,000 transitions take" in error.message and "GiB are free here" in error.message
-    assert "\n" not in str(error)
-    assert 10**12 not in allocated
-
-    said = re.fullmatch(r"give at most ([\d,]+)", error.hint)
-    assert said is not None
-    fits = int(said[1].replace(",", ""))
-    assert Replay.bytes_for(fits, 2, parts.spaces, parts.recipe.window) < free_memory(parts.device)
