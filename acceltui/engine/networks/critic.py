@@ -56,7 +56,9 @@ class TwinCritic(nn.Module):
         x = inputs.expand(members, -1, -1)  # (members, B, features)
         last = len(self.weights) - 1
         for layer, (weight, bias) in enumerate(zip(self.weights, self.biases, strict=True)):
-            x = torch.baddbmm(bias[:members], x, weight[:members])
+            if members < len(weight):  # a slice of all has a backward pass that copies the gradient into zeros
+                weight, bias = weight[:members], bias[:members]
+            x = torch.baddbmm(bias, x, weight)
             if layer < last:
                 x = F.relu(x)
         return x
