@@ -53,6 +53,7 @@ class Interaction:
         self.windows = Windows(torch.zeros(n, window, spaces.state, device=device), image, history)
         self._returns = torch.zeros(n, device=device)
         self._success = np.zeros(n, np.bool_)
+        self._sent: Tensor | None = None
         self._memory: State | None = None
         self._begins = torch.ones(n, dtype=torch.bool, device=device)
         """(N,): the newest observation is an episode's first."""
@@ -76,7 +77,20 @@ class Interaction:
 
     def step(self, actions: Tensor) -> list[Finished]:
         """Step all environments with actions (N, A); gives the episodes that ended."""
-        step = self.envs.step(actions)
+        self.send(actions)
+        return self.receive()
+
+    def send(self, actions: Tensor) -> None:
+        """Begin a step of all environments with actions (N, A); nothing is seen of it before `receive`."""
+        self.envs.send(actions)
+        self._sent = actions
+
+    def receive(self) -> list[Finished]:
+        """End the step that was begun, if one was; gives the episodes that ended."""
+        if self._sent is None:
+            return []
+        actions, self._sent = self._sent, None
+        step = self.envs.receive()
         ended = step.terminated | step.truncated
         self._returns += step.rewards
         self._success |= step.success

@@ -113,15 +113,22 @@ class OffPolicy:
         self._due = Due(algorithm.updates_per_step)
 
     def explore(self, at_random: bool) -> None:
-        """Step all environments with uniformly random actions, or the policy's own exploration."""
+        """Step all environments with uniformly random actions, or the policy's own exploration.
+
+        Environments in processes of their own step while the updates are computed, which know nothing of it yet: the
+        step is received when the next is due.
+        """
         interaction = self.interaction
+        interaction.receive()
         if at_random:
             actions = random_actions(interaction, self.draws.exploration)
         else:
             with torch.no_grad():
                 noise = self.draws.standard_normal(interaction.num_envs, self.learner.noise)
                 actions = self.learner.explore(interaction.consult(self.learner.actor), noise)
-        interaction.step(actions)
+        interaction.send(actions)
+        if not interaction.envs.apart:
+            interaction.receive()
 
     def learn(
         self, teacher: Actor | None = None, cloning: float = 0.0, kind: Kind = "mse", actor_learns: bool = True

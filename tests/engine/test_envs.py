@@ -139,7 +139,9 @@ def test_policies_see_float32(hidden: dict[str, str]) -> None:
     """Simulators compute in float64."""
     whole = section("HalfCheetah-v5", episode_steps=1, **hidden)
     envs = GymnasiumVector(make_vector(whole, 2), look_at_spaces(whole), torch.device("cpu"))
-    first, step = envs.reset(seed=0), envs.step(torch.zeros(2, 6))
+    first = envs.reset(seed=0)
+    envs.send(torch.zeros(2, 6))
+    step = envs.receive()
     assert step.final is not None
     seen = (first.state, step.observations.state, step.final.state, step.rewards)
     assert {part.dtype for part in seen} == {torch.float32}
@@ -151,7 +153,8 @@ def test_a_choice_is_taken_from_its_one_hot_action() -> None:
     assert (spaces.action, spaces.discrete, spaces.low, spaces.high) == (2, True, [], [])
     envs = GymnasiumVector(make_vector(section("CartPole-v1"), 2), spaces, torch.device("cpu"))
     envs.reset(seed=0)
-    speeds = envs.step(torch.eye(2)).observations.state[:, 1]
+    envs.send(torch.eye(2))
+    speeds = envs.receive().observations.state[:, 1]
     assert speeds[0] < -0.1 and speeds[1] > 0.1
 
 
@@ -199,7 +202,8 @@ def test_processes_leave_signals_to_the_engine(number: int) -> None:
 
 def test_processes_end_without_a_word(capfd: pytest.CaptureFixture[str]) -> None:
     parts = Parts(small(env={"processes": True, "num_envs": 2}))
-    parts.training(capacity=100, path="accelerator.replay")
+    training = parts.training(capacity=100)
+    training.send(torch.zeros(2, 1))  # and is not waited for
     processes = multiprocessing.active_children()
     assert len(processes) == 2
     parts.close()

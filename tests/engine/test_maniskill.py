@@ -120,7 +120,8 @@ def test_a_camera_and_the_robots_own_senses_without_the_cubes_place() -> None:
     environments = make_environments(PICK, 1, spaces, CPU)
     try:
         first = environments.reset(3)
-        step = environments.step(torch.full((1, spaces.action), 0.5))
+        environments.send(torch.full((1, spaces.action), 0.5))
+        step = environments.receive()
     finally:
         environments.close()
     assert first.image is not None and step.observations.image is not None
@@ -137,7 +138,8 @@ def test_the_batched_class_restarts_in_the_step_that_ends_an_episode(spaces: Spa
     noise = torch.random.get_rng_state()
     seen = [batch.reset(7).state]
     for count in range(1, 11):
-        step = batch.step(torch.zeros(1, spaces.action))
+        batch.send(torch.zeros(1, spaces.action))
+        step = batch.receive()
         seen.append(step.observations.state)
         assert step.truncated.tolist() == [count % 5 == 0]
         assert (step.final is not None) == (count % 5 == 0)

@@ -63,12 +63,17 @@ class Environments(Protocol):
 
     num_envs: int
     spaces: Spaces
+    apart: bool
+    """Whether they compute in processes of their own, while the engine does something else."""
 
     def reset(self, seed: int) -> Observations:
         """Begin an episode in each; `seed` fixes all starts."""
 
-    def step(self, actions: Tensor) -> Step:
-        """Take actions (N, A) on the device: in [-1, 1], those beyond are clipped; or one-hot."""
+    def send(self, actions: Tensor) -> None:
+        """Have actions (N, A) on the device taken: in [-1, 1], those beyond are clipped; or one-hot."""
+
+    def receive(self) -> Step:
+        """What came of the actions sent."""
 
     def close(self) -> None:
         """End the environments, and the processes of those that have one."""

@@ -124,12 +124,15 @@ class ManiSkillOnGPU:
     Environments restart in the step that ends their episode.
     """
 
+    apart = False
+
     def __init__(self, section: ManiSkillEnv, num_envs: int, spaces: Spaces, device: torch.device) -> None:
         self.num_envs, self.spaces = num_envs, spaces
         self._section, self._device = section, device
         self._simulation = make_simulation(section, num_envs, device)
         self._low = torch.tensor(spaces.low, device=device)
         self._high = torch.tensor(spaces.high, device=device)
+        self._taken = torch.zeros(num_envs, spaces.action, device=device)
         self._seeds = np.random.default_rng()
 
     def reset(self, seed: int) -> Observations:
@@ -139,10 +142,13 @@ class ManiSkillOnGPU:
             seen, _ = self._simulation.reset(seed=seed)
         return observe(self._section, seen, self._device)
 
-    def step(self, actions: Tensor) -> Step:
-        """Take actions (N, A) on the device."""
-        taken = self._low + (actions.clamp(-1, 1) + 1) / 2 * (self._high - self._low)
-        seen, rewards, terminated, _, info = self._simulation.step(taken)
+    def send(self, actions: Tensor) -> None:
+        """Have actions (N, A) on the device taken, when they are asked for."""
+        self._taken = self._low + (actions.clamp(-1, 1) + 1) / 2 * (self._high - self._low)
+
+    def receive(self) -> Step:
+        """Take the actions sent."""
+        seen, rewards, terminated, _, info = self._simulation.step(self._taken)
         observations, rewards = observe(self._section, seen, self._device), rewards.float().clone()
         limit = self.spaces.episode_steps
         truncated = torch.zeros_like(terminated) if limit is None else self._simulation.elapsed_steps >= limit

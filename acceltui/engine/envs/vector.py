@@ -20,16 +20,28 @@ class GymnasiumVector:
     def __init__(self, envs: VectorEnv, spaces: Spaces, device: torch.device) -> None:
         self.num_envs, self.spaces = envs.num_envs, spaces
         self._envs, self._device = envs, device
+        self.apart = isinstance(envs, AsyncVectorEnv)
+        self._taken: NDArray[Any] | None = None
+        """Actions sent whose step is not received yet."""
 
     def reset(self, seed: int) -> Observations:
         """Environment i is seeded with `seed + i`."""
         observations, _ = self._envs.reset(seed=seed)
         return self._seen(observations)
 
-    def step(self, actions: Tensor) -> Step:
-        """Take actions (N, A)."""
-        taken = actions.argmax(dim=1) if self.spaces.discrete else actions.clamp(-1, 1)
-        observations, rewards, terminated, truncated, info = self._envs.step(taken.cpu().numpy())
+    def send(self, actions: Tensor) -> None:
+        """Have actions (N, A) taken: begun at once by environments in processes, by others when they are asked."""
+        self._taken = (actions.argmax(dim=1) if self.spaces.discrete else actions.clamp(-1, 1)).cpu().numpy()
+        if isinstance(self._envs, AsyncVectorEnv):
+            self._envs.step_async(self._taken)
+
+    def receive(self) -> Step:
+        """What came of the actions sent."""
+        assert self._taken is not None, "nothing was sent"
+        envs = self._envs
+        came = envs.step_wait() if isinstance(envs, AsyncVectorEnv) else envs.step(self._taken)
+        observations, rewards, terminated, truncated, info = came
+        self._taken = None
         ended = terminated | truncated
         success = np.asarray(info.get("success", np.zeros(self.num_envs)), np.bool_)
         final = None
@@ -49,7 +61,10 @@ class GymnasiumVector:
         """End the environments, and the processes of those that have one."""
         if isinstance(self._envs, AsyncVectorEnv):
             # Where one has died, the others cannot be asked.
-            self._envs.close(terminate=not all(process.is_alive() for process in self._envs.processes))
+            living = all(process.is_alive() for process in self._envs.processes)
+            if living and self._taken is not None:
+                self._envs.step_wait()
+            self._envs.close(terminate=not living)
         else:
             self._envs.close()
 

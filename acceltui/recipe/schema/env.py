@@ -30,7 +30,8 @@ class GymnasiumEnv(Section):
     num_envs: NumEnvs = 1
     """Environments stepped together; each counts its steps."""
     processes: bool = False
-    """A process for each environment instead of all in the engine's."""
+    """A process for each environment instead of all in the engine's. They step while the updates are computed, which
+    see what came of it one step later."""
     bootstrap: Bootstrap = "truncated"
     """Value the state after the last: at time limits only, or `always` (at termination as well)."""
 
