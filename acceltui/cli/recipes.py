@@ -121,7 +121,7 @@ def describe_plan(answer: dict[str, Any]) -> str:
     facts = {
         "parameters": ", ".join(f"{name} {count:,}" for name, count in answer["parameters"].items() if count),
         "replay": ", ".join(f"{stage} {memory(size)}" for stage, size in replay.items()),
-        "memory": f"{memory(answer['peak_bytes'])} at most",
+        "memory": f"about {memory(answer['peak_bytes'])} at its peak",
         "speed": ", ".join(f"{stage} {speed[stage]:,.0f} steps/s" for stage in replay),
         "time": ", ".join(f"{part} {duration(length)}" for part, length in seconds.items() if length),
     }

@@ -167,7 +167,7 @@ class Parts:
         """
         recipe, algorithm = self.recipe, self.recipe.online_algorithm
         interaction = stage.learning.interaction
-        interaction.receive()
+        interaction.receive()  # the last step belongs to what is kept
         interaction.replay = stage.learning.replay.newest(recipe.online.seed_replay, recipe.online.replay)
         if self.transformer.segment is not None:
             # A memory that has not seen an episode's beginning cannot go on with it.

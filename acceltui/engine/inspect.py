@@ -66,8 +66,9 @@ def plan(recipe: Recipe) -> dict[str, Any]:
             step, speed[name] = probe(stage, step)
             seconds[name] = budgets[name] / speed[name] + rollouts * budgets[name] / recipe.clone.rollouts.every
         seconds["evaluation"] = evaluation_seconds(parts, budgets)
-        # All replays are there at the switch; of one that was left, nothing is.
-        peak = room.taken_memory() - replay.nbytes + sum(room.replay_bytes(recipe, parts.spaces).values())
+        # All replays are there at the switch; of one that was left, nothing is. On a GPU, they are in its memory.
+        all_replays, here = sum(room.replay_bytes(recipe, parts.spaces).values()), parts.device.type == "cpu"
+        peak = room.taken_memory() + (all_replays - replay.nbytes if here else 0)
     return {
         "spaces": spaces_as_json(parts.spaces),
         "parameters": {

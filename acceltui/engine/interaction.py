@@ -66,7 +66,8 @@ class Interaction:
         return said
 
     def reset(self, seed: int) -> None:
-        """Begin an episode in every environment; `seed` fixes all starts."""
+        """Begin an episode in every environment; `seed` fixes all starts. A step that was begun is ended first."""
+        self.receive()
         observations = self.envs.reset(seed)
         everywhere = np.ones(self.num_envs, np.bool_)
         self._returns.zero_()

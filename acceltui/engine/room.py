@@ -1,5 +1,7 @@
 """The memory of a run: refused before anything is spent on it where it is not there, and foretold by `accel plan`."""
 
+import contextlib
+
 import psutil
 import torch
 
@@ -68,4 +70,8 @@ def free_memory(device: torch.device) -> int:
 def taken_memory() -> int:
     """Bytes of this process, and of the environments' processes what they do not share."""
     process = psutil.Process()
-    return process.memory_info().rss + sum(child.memory_full_info().uss for child in process.children(recursive=True))
+    taken = process.memory_info().rss
+    for child in process.children(recursive=True):
+        with contextlib.suppress(psutil.Error):  # it may end meanwhile
+            taken += child.memory_full_info().uss
+    return taken

@@ -271,6 +271,20 @@ def test_choices_that_do_not_begin_at_0_are_refused(register: Callable[..., None
     assert "begin at 1" in refusal("Odd-v0").message
 
 
+@pytest.mark.parametrize(
+    "error", [ValueError("two\nlines"), gymnasium.error.Error("the licence file is missing"), AssertionError()]
+)
+def test_what_an_environment_raises_is_told_in_a_sentence(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
+    def fail() -> gymnasium.Env:
+        raise error
+
+    monkeypatch.setattr(gymnasium.envs.registration, "registry", dict(gymnasium.registry))
+    gymnasium.register("Odd-v0", entry_point=fail)
+    refused = refusal("Odd-v0")
+    assert f"Odd-v0 cannot be made: {type(error).__name__}: {' '.join(str(error).split())}" in refused.message
+    assert "\n" not in str(refused)
+
+
 def test_an_environment_may_come_in_wrappers_of_its_own(register: Callable[..., None]) -> None:
     parts = Dict(here=Box(-1, 1, (2,)), there=Box(-1, 1, (3,)))
     register(observation_space=parts, wrappers=(FlattenObservation.wrapper_spec(),))

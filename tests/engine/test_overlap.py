@@ -1,9 +1,11 @@
 """Environments in processes step while updates are computed; nothing is lost by it, and runs repeat."""
 
 import contextlib
+import multiprocessing
 from typing import Any
 
 import numpy as np
+import pytest
 import torch
 from engine_recipes import small
 from stepping import advance, vector
@@ -31,6 +33,40 @@ def trained(steps: int, **changes: Any) -> tuple[Tensor, Tensor]:
         kept = story(online.learning.replay)
         advance(online, 40, after=taken)
         return vector(*parts.networks.values()), kept
+
+
+RAISING = {"id": "raising_env:Raising-v0", "processes": True, "num_envs": 2}
+
+
+@pytest.mark.filterwarnings("ignore:.*ERROR:UserWarning")
+def test_an_environment_that_fails_says_why_and_the_end_adds_nothing() -> None:
+    parts = Parts(small(env=RAISING))
+    learning = parts.accelerate().learning
+    with pytest.raises(RuntimeError, match="the simulator says no"), contextlib.closing(parts):
+        for _ in range(4):
+            learning.explore(at_random=True)
+    assert not multiprocessing.active_children()
+
+
+@pytest.mark.filterwarnings("ignore:.*ERROR:UserWarning")
+def test_a_step_that_nobody_waits_for_may_fail() -> None:
+    parts = Parts(small(env=RAISING))
+    learning = parts.accelerate().learning
+    for _ in range(3):
+        learning.explore(at_random=True)
+    parts.close()
+    assert not multiprocessing.active_children()
+
+
+def test_a_memory_begins_its_own_episodes_after_the_last_step_was_received() -> None:
+    parts = Parts(small(env={"processes": True}, transformer={"memory": "episode", "positions": "rotary"}))
+    with contextlib.closing(parts):
+        stage = parts.accelerate()
+        taken = advance(stage, 60)
+        assert stage.learning.replay.size == 59
+        online = parts.switch(stage, taken)
+        assert online.learning.replay.size == 60
+        advance(online, 20, after=taken)
 
 
 def test_nothing_is_lost_of_what_was_not_received_yet() -> None:

@@ -68,6 +68,9 @@ def test_replays_that_fit_alone_and_not_together_are_refused(monkeypatch: pytest
     error = refused(monkeypatch, accelerator={"replay": 40_000_000}, online={"replay": 30_000_000})
     assert error.path == "accelerator.replay"
     assert "GiB beside them" in error.message
+    monkeypatch.setattr(room, "free_memory", lambda device: min(sizes.values()) // 2)
+    error = refused(monkeypatch, accelerator={"replay": 40_000_000}, online={"replay": 30_000_000})
+    assert error.hint == "give less for accelerator.replay and online.replay"
 
 
 @pytest.mark.parametrize("method", ["accelerated", "scratch"])

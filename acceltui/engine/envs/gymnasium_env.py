@@ -126,7 +126,7 @@ def _make(section: GymnasiumEnv) -> gymnasium.Env:
         return gymnasium.make(section.id, **limit)
     except gymnasium.error.DependencyNotInstalled as error:
         raise SetupError("environment", "env.id", f"{section.id} needs a package that is missing: {error}") from error
-    except gymnasium.error.Error as error:
+    except (gymnasium.error.UnregisteredEnv, gymnasium.error.DeprecatedEnv) as error:
         nearest = difflib.get_close_matches(section.id, gymnasium.registry, n=1)
         hint = (
             f"did you mean {nearest[0]}?" if nearest else "`python -c 'import gymnasium; gymnasium.pprint_registry()'`"
@@ -134,5 +134,5 @@ def _make(section: GymnasiumEnv) -> gymnasium.Env:
         raise SetupError("environment", "env.id", f"Gymnasium has no environment {section.id!r}", hint) from error
     except Exception as error:
         # Whatever its author let it raise.
-        message = f"{section.id} cannot be made: {type(error).__name__}: {error}"
+        message = f"{section.id} cannot be made: {type(error).__name__}: {' '.join(str(error).split())}"
         raise SetupError("environment", "env.id", message) from error

@@ -1,5 +1,6 @@
 """Gymnasium's vector environments, as the engine wants them."""
 
+import contextlib
 from collections.abc import Sequence
 from typing import Any
 
@@ -37,11 +38,10 @@ class GymnasiumVector:
 
     def receive(self) -> Step:
         """What came of the actions sent."""
-        assert self._taken is not None, "nothing was sent"
-        envs = self._envs
-        came = envs.step_wait() if isinstance(envs, AsyncVectorEnv) else envs.step(self._taken)
+        taken, self._taken, envs = self._taken, None, self._envs
+        assert taken is not None, "nothing was sent"
+        came = envs.step_wait() if isinstance(envs, AsyncVectorEnv) else envs.step(taken)
         observations, rewards, terminated, truncated, info = came
-        self._taken = None
         ended = terminated | truncated
         success = np.asarray(info.get("success", np.zeros(self.num_envs)), np.bool_)
         final = None
@@ -58,15 +58,20 @@ class GymnasiumVector:
         )
 
     def close(self) -> None:
-        """End the environments, and the processes of those that have one."""
-        if isinstance(self._envs, AsyncVectorEnv):
-            # Where one has died, the others cannot be asked.
-            living = all(process.is_alive() for process in self._envs.processes)
-            if living and self._taken is not None:
-                self._envs.step_wait()
-            self._envs.close(terminate=not living)
-        else:
+        """End the environments, and the processes of those that have one, whatever state they are in."""
+        if not isinstance(self._envs, AsyncVectorEnv):
             self._envs.close()
+            return
+        pending, self._taken = self._taken is not None, None
+        # A step that nobody needs any more, and an environment that has died, must not spoil the end of a run.
+        with contextlib.suppress(Exception):
+            if pending:
+                self._envs.step_wait()
+            self._envs.close(terminate=not all(process.is_alive() for process in self._envs.processes))
+        for process in self._envs.processes:
+            if process.is_alive():
+                process.kill()
+                process.join()
 
     def _completed(self, observations: Any, final: NDArray[Any], ended: NDArray[np.bool_]) -> Any:
         """The observations, with the last one of each episode that ended in place of the next one's first."""

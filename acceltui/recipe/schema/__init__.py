@@ -96,8 +96,12 @@ def laid_over(section: AnySection, changes: Section) -> AnySection:
     update: dict[str, Any] = {}
     for key in changes.model_fields_set:
         given = getattr(changes, key)
-        if given is not None:
-            update[key] = laid_over(getattr(section, key), given) if isinstance(given, Section) else given
+        if given is None:
+            continue
+        mine = getattr(section, key, None)  # a key of another kind is refused elsewhere
+        if isinstance(mine, Section) and isinstance(given, Section):
+            given = laid_over(mine, given)
+        update[key] = given
     return section.model_copy(update=update)
 
 

@@ -31,7 +31,7 @@ class GymnasiumEnv(Section):
     """Environments stepped together; each counts its steps."""
     processes: bool = False
     """A process for each environment instead of all in the engine's. They step while the updates are computed, which
-    see what came of it one step later."""
+    see what came of it one step later (not with ppo, which learns between rollouts)."""
     bootstrap: Bootstrap = "truncated"
     """Value the state after the last: at time limits only, or `always` (at termination as well)."""
 
@@ -52,7 +52,8 @@ class ManiSkillEnv(Section):
     episode_steps: Count | None = None
     """Time limit of an episode; absent: the task's own."""
     backend: Literal["auto", "cpu", "gpu"] = "auto"
-    """`gpu`: all environments in one simulation on the device; `cpu`: a process each."""
+    """`gpu`: all environments in one simulation on the device; `cpu`: a process each, which steps
+    while the updates are computed (not with ppo)."""
     num_envs: NumEnvs = 1
     """Environments stepped together; each counts its steps."""
     bootstrap: Bootstrap = "truncated"
