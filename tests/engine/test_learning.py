@@ -41,6 +41,8 @@ SHORT_CHOICE += ("evaluation.every=500",)
 HIDDEN_SPEED = ("env.keep=[0, 1]", "critic.context=4", "accelerator.kind=lstm", "accelerator.context=4")
 HIDDEN_SPEED += ("accelerator.hidden=64", "accelerator.replay=20_000", "accelerator.steps=10_000", "switch=null")
 HIDDEN_SPEED += ("critic.hidden=[128, 128]", "algorithm.batch_size=256")
+SHAPES_SAC = "algorithm={kind: sac, discount: 0.7, tau: 0.02, batch_size: 64, learning_rate: 1e-3, random_steps: 500}"
+SAC_SHAPES = (SHAPES_SAC, "algorithm.entropy.start=0.1", "clone.loss=divergence")
 SHAPES_PPO = "algorithm={kind: ppo, rollout_steps: 256, epochs: 8, batch_size: 64, learning_rate: 1e-3, discount: 0.7}"
 PPO_SHAPES = (SHAPES_PPO, "env.num_envs=4", "clone.loss=divergence", "clone.updates_per_step=0.1")
 PPO_SHAPES += ("accelerator.steps=30_000", "switch={step: 30_000}", "online.steps=6_000", "evaluation.every=2_000")
@@ -59,9 +61,9 @@ QUICK = [
 LONG = [
     Case("td3-lstm-pendulum", "pendulum_quick", PENDULUM, HIDDEN_SPEED),
     Case("sac-mlp-cartpole", "cartpole_sac", 200.0),
-    Case("sac-cnn", "shapes_quick", SHAPES, (*SAC, "algorithm.entropy.start=0.1")),
+    Case("sac-cnn", "shapes_quick", SHAPES, SAC_SHAPES),
     Case("ppo-lstm", "memory_choice", CHOICE, PPO_CHOICE),
-    Case("ppo-cnn", "shapes_quick", -9.0, PPO_SHAPES),
+    Case("ppo-cnn", "shapes_quick", SHAPES, PPO_SHAPES),
     Case("sac-mixture", "pendulum_quick", PENDULUM, (*SAC_PENDULUM, "transformer.head=mixture")),
     Case("own-critic", "pendulum_quick", PENDULUM, ("clone.critic=clone+bellman",)),
     Case("scratch", "pendulum_quick", PENDULUM, ("method=scratch",)),
