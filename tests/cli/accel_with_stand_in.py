@@ -1,5 +1,6 @@
 """`accel` itself, but for the engine that it starts."""
 
+import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,6 +15,8 @@ def engine_call(verb: str, target: Path, allow_import: Sequence[str]) -> list[st
     return [sys.executable, str(STAND_IN), verb, str(target)]
 
 
+# Tests may run in the background of a shell, which has its children ignore ^C.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 for module in (ask, background, foreground):
     module.engine_call = engine_call
 main()

@@ -66,9 +66,9 @@ def test_an_interrupt_ends_the_watching_alone(accel: Accel) -> None:
         assert process.stdout is not None
         assert "start:" in process.stdout.readline()
         os.killpg(process.pid, signal.SIGINT)
-        _, err = process.communicate(timeout=60)
+        out, err = process.communicate(timeout=60)
     [run] = accel.runs
-    assert process.returncode == 130
+    assert process.returncode == 130, out + err
     assert f"The engine goes on. To watch it: accel attach {run.name}" in err
     assert observed_state(run, status_of(run)) == "RUNNING"
 

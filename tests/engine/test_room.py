@@ -1,12 +1,14 @@
 """The memory of a run: refused where it is not there, and foretold."""
 
+import contextlib
 import json
-import os
 import re
 import subprocess
+import time
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 from engine_process import engine, engine_command, new_run, resolved
 from engine_recipes import small
@@ -86,7 +88,12 @@ def test_a_plan_foretells_the_memory_that_the_run_takes(tmp_path: Path, method: 
     asked = engine("plan", resolved(tmp_path, recipe), cwd=tmp_path)
     foretold = json.loads(asked.stdout)["peak_bytes"]
 
-    process = subprocess.Popen(engine_command("run", new_run(tmp_path, recipe).path), stdout=subprocess.DEVNULL)
-    _, status, usage = os.wait4(process.pid, 0)
-    assert status == 0
-    assert foretold == pytest.approx(usage.ru_maxrss * 1024, rel=0.1)
+    process = psutil.Popen(engine_command("run", new_run(tmp_path, recipe).path), stdout=subprocess.DEVNULL)
+    taken = 0
+    # Sampled: the maximum that the system keeps begins with that of whoever started the process.
+    while process.poll() is None:
+        with contextlib.suppress(psutil.Error):
+            taken = max(taken, process.memory_info().rss)
+        time.sleep(0.02)
+    assert process.returncode == 0
+    assert foretold == pytest.approx(taken, rel=0.1)
