@@ -71,9 +71,9 @@ def test_the_terminal_is_restored(tmp_path, by):
     assert rest.rstrip().endswith(f"The engine goes on (RUNNING): accel attach {run.folder.name}".encode())
 
 
-@pytest.mark.parametrize("how", ["", "deaf"])
-def test_a_dropped_line_ends_it(tmp_path, how):
+@pytest.mark.parametrize(("how", "code"), [("", 0), ("deaf", 128 + signal.SIGTERM)])
+def test_a_dropped_line_ends_it(tmp_path, how, code):
     pid, terminal = start(make_run(tmp_path), how)
     read_until(terminal, b"Detach")
     os.close(terminal)
-    exit_code(pid)
+    assert exit_code(pid) == code

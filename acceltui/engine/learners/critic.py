@@ -33,6 +33,12 @@ class TargetedCritic:
         return {"loss/critic": loss.detach(), "value/mean": values.detach().mean()}
 
 
+def bootstrapped(batch: Batch, next_values: torch.Tensor, discount: float, always: bool) -> torch.Tensor:
+    """What windows are worth (B,): the reward and the value (B,) of what followed, if it went on or `always`."""
+    alive = 1.0 if always else 1 - batch.terminated
+    return batch.rewards + discount * alive * next_values
+
+
 @torch.no_grad()
 def move_target(target: Actor | TwinCritic, network: Actor | TwinCritic, tau: float) -> None:
     """The target moves the share `tau` of its way to its network."""

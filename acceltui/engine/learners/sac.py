@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from acceltui.engine.learners.cloning_loss import Kind, distance_to
-from acceltui.engine.learners.critic import VALUE_AGAINST_CLONING, TargetedCritic, move_target
+from acceltui.engine.learners.critic import VALUE_AGAINST_CLONING, TargetedCritic, bootstrapped, move_target
 from acceltui.engine.learners.optimize import Metrics, adam, descend
 from acceltui.engine.networks.actor import Actor
 from acceltui.engine.networks.heads import Distribution, Stochastic
@@ -76,8 +76,7 @@ class SAC:
             support = stochastic(self.actor, batch.next_windows).support(noise)
             next_values = self.critic.target(batch.next_windows, support.actions).amin(dim=0)  # (K, B)
             soft = support.mean(next_values - self.entropy.alpha() * support.log_probs)
-            alive = 1.0 if self.bootstrap_always else 1 - batch.terminated
-            targets = batch.rewards + self.section.discount * alive * soft
+            targets = bootstrapped(batch, soft, self.section.discount, self.bootstrap_always)
         return self.critic.descend(batch, targets, weight=0.5)
 
     def update_actor(

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from acceltui.engine.learners.cloning_loss import Kind, distance_to
-from acceltui.engine.learners.critic import VALUE_AGAINST_CLONING, TargetedCritic, move_target
+from acceltui.engine.learners.critic import VALUE_AGAINST_CLONING, TargetedCritic, bootstrapped, move_target
 from acceltui.engine.learners.optimize import Metrics, adam, descend, frozen_copy
 from acceltui.engine.networks.actor import Actor
 from acceltui.engine.networks.heads import Distribution
@@ -46,8 +46,7 @@ class TD3:
             wobble = (noise * smoothing.std).clamp(-smoothing.clip, smoothing.clip)
             next_actions = (self.target(batch.next_windows) + wobble).clamp(-1, 1)
             next_values = self.critic.target(batch.next_windows, next_actions).amin(dim=0)  # (B,)
-            alive = 1.0 if self.bootstrap_always else 1 - batch.terminated
-            targets = batch.rewards + self.section.discount * alive * next_values
+            targets = bootstrapped(batch, next_values, self.section.discount, self.bootstrap_always)
         return self.critic.descend(batch, targets, weight=1.0)
 
     def update_actor(
