@@ -22,6 +22,9 @@ if line is not None:
     print(line)
 """
 
+FORCED = 128 + signal.SIGTERM
+"""How it ends where it does not leave in time by itself."""
+
 
 def start(run, how=""):
     pid, terminal = pty.fork()
@@ -71,9 +74,9 @@ def test_the_terminal_is_restored(tmp_path, by):
     assert rest.rstrip().endswith(f"The engine goes on (RUNNING): accel attach {run.folder.name}".encode())
 
 
-@pytest.mark.parametrize(("how", "code"), [("", 0), ("deaf", 128 + signal.SIGTERM)])
-def test_a_dropped_line_ends_it(tmp_path, how, code):
+@pytest.mark.parametrize(("how", "codes"), [("", {0, FORCED}), ("deaf", {FORCED})])
+def test_a_dropped_line_ends_it(tmp_path, how, codes):
     pid, terminal = start(make_run(tmp_path), how)
     read_until(terminal, b"Detach")
     os.close(terminal)
-    assert exit_code(pid) == code
+    assert exit_code(pid) in codes
