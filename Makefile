@@ -14,7 +14,7 @@ test: lint ## lint, types, the import contract, all tests
 quick: lint ## the same without the tests that train until something is learned
 	$(BIN)/pytest -m "not learning and not slow"
 
-bench: .venv/ready ## how fast training is beside others, as ratios; about ten minutes
+bench: .venv/ready ## how fast training is beside others, as ratios; about five minutes
 	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/speed.py --out benchmarks/results/speed.json
 
 lint: .venv/ready

@@ -60,7 +60,7 @@ QUICK = [
 ]
 LONG = [
     Case("td3-lstm-pendulum", "pendulum_quick", PENDULUM, HIDDEN_SPEED),
-    Case("sac-mlp-cartpole", "cartpole_sac", 200.0),
+    Case("sac-mlp-cartpole", "cartpole_sac", 300.0),
     Case("sac-cnn", "shapes_quick", SHAPES, SAC_SHAPES),
     Case("ppo-lstm", "memory_choice", CHOICE, PPO_CHOICE),
     Case("ppo-cnn", "shapes_quick", SHAPES, PPO_SHAPES),

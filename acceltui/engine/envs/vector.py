@@ -64,9 +64,10 @@ class GymnasiumVector:
             return
         pending, self._taken = self._taken is not None, None
         # A step that nobody needs any more, and an environment that has died, must not spoil the end of a run.
-        with contextlib.suppress(Exception):
-            if pending:
+        if pending:
+            with contextlib.suppress(Exception):
                 self._envs.step_wait()
+        with contextlib.suppress(Exception):
             self._envs.close(terminate=not all(process.is_alive() for process in self._envs.processes))
         for process in self._envs.processes:
             if process.is_alive():

@@ -1,7 +1,7 @@
 """What a recipe may say: one frozen, strict model a section, defaults included.
 
 A field's docstring is its description in the JSON Schema that editors read. Numbers are in environment steps unless a
-docstring says otherwise. Checks that need two fields at once live in `checks.py`.
+docstring says otherwise. Checks that need two fields at once live in `acceltui.recipe.checks`.
 """
 
 from typing import Annotated, Any, Literal, TypeVar
