@@ -151,7 +151,8 @@ def loops(root: Path, ends: contextlib.ExitStack) -> dict[str, tuple[Loop, str, 
     def ours(name: str, *overrides: str) -> Ours:
         return Ours(root, ends, name, *overrides)
 
-    alone, cloning = "method=accelerator", ("clone.updates_per_step=0.25", "clone.batch_size=256")
+    alone, medium = "method=accelerator", "engine.precision=medium"
+    cloning = ("clone.updates_per_step=0.25", "clone.batch_size=256")
     online = {length: ("method=scratch", f"transformer.context={length}") for length in (3, 10)}
     td3, long = ours("td3", alone), ours("stage2-10", *online[10])
     cloned = ours("cloning", "transformer.context=10", *cloning)
@@ -160,20 +161,20 @@ def loops(root: Path, ends: contextlib.ExitStack) -> dict[str, tuple[Loop, str, 
         stage.run(FILLED)
     return {
         "TD3": (td3.run, "highest", 40),
-        "TD3, medium": (ours("td3-medium", alone).run, "medium", 40),
+        "TD3, medium": (ours("td3-medium", alone, medium).run, "medium", 40),
         "TD3, bare": (Bare(td3).run, "highest", 40),
         "TD3, Stable-Baselines3": (StableBaselines("td3").run, "highest", 40),
         "SAC": (ours("sac", alone, "algorithm.kind=sac").run, "highest", 40),
         "SAC, Stable-Baselines3": (StableBaselines("sac").run, "highest", 40),
         "TD3 and cloning": (cloned.run, "highest", 40),
         "TD3 and cloning, medium": (
-            ours("cloning-medium", "transformer.context=10", *cloning).run,
+            ours("cloning-medium", "transformer.context=10", medium, *cloning).run,
             "medium",
             40,
         ),
         "cloning alone": (Cloning(cloned).run, "highest", 40),
         "stage 2, context 10": (long.run, "highest", 16),
-        "stage 2, context 10, medium": (ours("stage2-10-medium", *online[10]).run, "medium", 16),
+        "stage 2, context 10, medium": (ours("stage2-10-medium", medium, *online[10]).run, "medium", 16),
         "stage 2, context 10, plain": (plain[10].run, "highest", 8),
         "stage 2, context 3": (ours("stage2-3", *online[3]).run, "highest", 16),
         "stage 2, context 3, plain": (plain[3].run, "highest", 8),

@@ -22,6 +22,7 @@ from acceltui.engine.replay import Replay
 from acceltui.engine.room import check_room, rollout_envs
 from acceltui.engine.stages import Accelerate, Cloning, Draws, Learning, OffPolicy, OnlineStage
 from acceltui.engine.switch import measured, metrics_named
+from acceltui.engine.updates import Updates
 from acceltui.recipe.schema import PPO as PPOSection
 from acceltui.recipe.schema import SAC as SACSection
 from acceltui.recipe.schema import TD3 as TD3Section
@@ -42,6 +43,7 @@ class Parts:
         self.device = prepare_device(recipe.engine, recipe.seed)
         check_room(recipe, self.spaces, self.device)
         self.draws = Draws.seeded(recipe.seed, self.device)
+        self.carry_out = Updates(recipe.engine, self.device)
         self.augment = Augment(self.spaces.image is not None and recipe.encoder.augment == "shift")
         self.accelerator = build_actor(recipe.accelerator, recipe, self.spaces).to(self.device).eval()
         self.transformer = build_actor(recipe.transformer, recipe, self.spaces).to(self.device).eval()
@@ -106,7 +108,7 @@ class Parts:
             always = self.recipe.env.bootstrap == "always"
             return OnPolicy(PPO(actor, self.critic, algorithm, rate), interaction, algorithm, self.draws, always)
         learner = self.learner(actor, algorithm, rate, self.critic)
-        return OffPolicy(learner, interaction, algorithm, self.draws, self.augment)
+        return OffPolicy(learner, interaction, algorithm, self.draws, self.augment, self.carry_out)
 
     def learner(
         self, actor: Actor, algorithm: TD3Section | SACSection, rate: float, critic: TargetedCritic | StateValue
@@ -130,7 +132,8 @@ class Parts:
         """The transformer's part of stage accelerate; `source` is the accelerator's replay."""
         recipe, clone = self.recipe, self.recipe.clone
         rate = recipe.transformer.learning_rate or recipe.algorithm.learning_rate
-        learner = BehaviourCloning(self.transformer, clone.loss, rate, clone.ascent)
+        critic = self.critic.critic if isinstance(self.critic, TargetedCritic) else None
+        learner = BehaviourCloning(self.transformer, self.accelerator, critic, clone.loss, rate, clone.ascent)
         rollouts = None
         if clone.from_ == "rollouts":
             num_envs = rollout_envs(recipe)
@@ -148,13 +151,12 @@ class Parts:
             )
         return Cloning(
             learner,
-            self.accelerator,
-            self.critic.critic if isinstance(self.critic, TargetedCritic) else None,
             source,
             rollouts,
             clone,
             self.draws,
             self.augment,
+            self.carry_out,
             own,
         )
 

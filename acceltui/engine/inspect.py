@@ -133,7 +133,7 @@ def rollout_seconds(stage: Stage, recipe: Recipe) -> float:
     began = time.perf_counter()
     with torch.no_grad():
         for _ in range(taken):
-            interaction.step(interaction.consult(cloning.accelerator).mode())
+            interaction.step(interaction.consult(cloning.learner.teacher).mode())
     return steps * (time.perf_counter() - began) / taken
 
 

@@ -20,9 +20,9 @@ from acceltui.engine.learners.sac import SAC
 from acceltui.engine.learners.td3 import TD3
 from acceltui.engine.meter import Meter
 from acceltui.engine.networks.actor import Actor
-from acceltui.engine.networks.critic import TwinCritic
 from acceltui.engine.own_critic import OwnCritic
 from acceltui.engine.replay import Replay
+from acceltui.engine.updates import Updates
 from acceltui.recipe.schema import SAC as SACSection
 from acceltui.recipe.schema import TD3 as TD3Section
 from acceltui.recipe.schema import Clone, Online
@@ -101,10 +101,11 @@ class OffPolicy:
         algorithm: TD3Section | SACSection,
         draws: Draws,
         augment: Augment,
+        carry_out: Updates,
     ) -> None:
         assert interaction.replay is not None
         self.learner, self.interaction, self.algorithm, self.draws = learner, interaction, algorithm, draws
-        self.augment = augment
+        self.augment, self.carry_out = augment, carry_out
         self.replay: Replay = interaction.replay
         self.meter = Meter()
         self.updates = 0
@@ -140,12 +141,13 @@ class OffPolicy:
         for _ in range(self._due.after(self.interaction.num_envs)):
             sampled = self.replay.sample(rows, self.draws.replay, segment=self.learner.actor.segment)
             batch = self.augment(sampled, self.draws.noise)
-            self.meter.add(self.learner.update_critic(batch, self.draws.standard_normal(rows, self.learner.noise)))
+            noise = self.draws.standard_normal(rows, self.learner.noise)
+            self.meter.add(self.carry_out(self.learner.update_critic, batch, noise))
             self.updates += 1
             if self.updates % self.learner.delay == 0:
                 if actor_learns:
                     noise = self.draws.standard_normal(rows, self.learner.actor_noise)
-                    self.meter.add(self.learner.update_actor(batch, noise, teacher, cloning, kind))
+                    self.meter.add(self.carry_out(self.learner.update_actor, batch, noise, teacher, cloning, kind))
                 else:
                     self.learner.move_targets()
 
@@ -184,19 +186,18 @@ class Cloning:
     def __init__(
         self,
         learner: BehaviourCloning,
-        accelerator: Actor,
-        critic: TwinCritic | None,
         source: Replay,
         rollouts: Interaction | None,
         section: Clone,
         draws: Draws,
         augment: Augment,
+        carry_out: Updates,
         own_critic: OwnCritic | None,
     ) -> None:
         """`source` holds the windows; with `rollouts`, it is those environments' own replay."""
-        self.learner, self.accelerator, self.critic, self.section = learner, accelerator, critic, section
+        self.learner, self.section, self.own_critic = learner, section, own_critic
         self.source, self.rollouts, self.draws, self.augment = source, rollouts, draws, augment
-        self.own_critic = own_critic
+        self.carry_out = carry_out
         self.meter = Meter()
         self._due = Due(section.updates_per_step)
 
@@ -209,24 +210,23 @@ class Cloning:
         """The updates owed for `steps` environment steps."""
         if self.windows < self.section.batch_size:
             return
-        rows, noise = self.section.batch_size, self.accelerator.head.noise
+        rows, noise = self.section.batch_size, self.learner.teacher.head.noise
         for _ in range(self._due.after(steps)):
             segment = self.learner.transformer.segment
             sampled = self.source.sample(rows, self.draws.cloning, self.section.newest, segment)
             batch = self.augment(sampled, self.draws.noise)
-            with torch.no_grad():
-                # Asked now: what the replay holds was done by older policies, with noise.
-                taught = self.accelerator.distribution(batch.windows)
             drawn = self.draws.standard_normal(rows, noise)
-            self.meter.add(self.learner.update(batch.windows, taught, drawn, self.critic))
+            self.meter.add(self.carry_out(self.learner.update, batch.windows, drawn))
             if self.own_critic is not None:
                 noises = self.draws.standard_normal(rows, self.own_critic.learner.noise)
-                self.meter.add(self.own_critic.update(batch, noises))
+                self.meter.add(self.carry_out(self.own_critic.update, batch, noises))
 
     def collect(self, seed: int) -> int:
         """Let the deterministic accelerator play episodes into `source`; gives the environment steps it took."""
         assert self.rollouts is not None
-        return run_episodes(self.rollouts, deterministic(self.accelerator), self.section.rollouts.episodes, seed).steps
+        return run_episodes(
+            self.rollouts, deterministic(self.learner.teacher), self.section.rollouts.episodes, seed
+        ).steps
 
 
 class OnlineStage:

@@ -15,7 +15,6 @@ from acceltui.engine.networks.actor import Actor
 from acceltui.engine.networks.build import build_actor, build_critic
 from acceltui.engine.networks.critic import TwinCritic
 from acceltui.engine.networks.gpt import GPTModel
-from acceltui.engine.networks.heads import Deterministic
 from acceltui.engine.networks.transformer import TransformerBody
 from acceltui.engine.replay import Batch
 from acceltui.engine.windows import Windows
@@ -138,12 +137,10 @@ def updated(learner: str, dropout: float, seed: int) -> Actor:
     """A transformer after one gradient step that is the same but for what dropout draws."""
     actor = transformer(dropout=dropout)
     windows, actions, noise = random_windows(32, CONTEXT), torch.rand(32, 2), torch.zeros(32, 0)
-    critic = build_critic(Critic(context=1, hidden=[16]), small(), SPACES)
+    teacher, critic = transformer(), build_critic(Critic(context=1, hidden=[16]), small(), SPACES)
     torch.manual_seed(seed)
     if learner == "clone":
-        BehaviourCloning(actor, "mse", learning_rate=1e-3, ascent=0.0).update(
-            windows, Deterministic(actions), noise, critic
-        )
+        BehaviourCloning(actor, teacher, critic, "mse", learning_rate=1e-3, ascent=0.0).update(windows, noise)
     else:
         td3 = TD3(actor, TargetedCritic(critic, 1e-3), Algorithm(), 1e-3, bootstrap_always=False)
         td3.update_actor(Batch(windows, actions, torch.zeros(32), windows, torch.zeros(32)), noise)

@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from acceltui.engine.networks.encoder import Encoder
 from acceltui.engine.networks.heads import Distribution, Head
+from acceltui.engine.networks.precision import full_precision
 from acceltui.engine.windows import Past, Windows
 
 State = tuple[Tensor, ...]
@@ -64,9 +65,9 @@ class Actor(nn.Module):
             segments = windows.segments
             assert segments is not None, "a memory learns from segments"
             every = self.body.sequence(self.encoder(Windows(segments.state, segments.image)))  # (G, T, F)
-            return self.head(every.flatten(0, 1)[segments.pick])
+            return self._said(every.flatten(0, 1)[segments.pick])
         seen = windows.tail(self.context)
-        return self.head(self.body(self.encoder(seen), seen.past))
+        return self._said(self.body(self.encoder(seen), seen.past))
 
     def forward(self, windows: Windows) -> Tensor:
         """Actions (B, A) of the deterministic policy."""
@@ -75,4 +76,8 @@ class Actor(nn.Module):
     def step(self, windows: Windows, state: State | None, reset: Tensor) -> tuple[Distribution, State]:
         """What a policy with a memory says at the newest observation of N windows, and the memory after it."""
         features, state = self.body.step(self.encoder(windows.tail(1)), state, reset)
-        return self.head(features), state
+        return self._said(features), state
+
+    def _said(self, features: Tensor) -> Distribution:
+        with full_precision(features):
+            return self.head(features.float())

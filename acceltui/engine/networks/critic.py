@@ -10,6 +10,7 @@ from torch.nn import functional as F
 
 from acceltui.engine.networks.encoder import Encoder
 from acceltui.engine.networks.mlp import MLPBody
+from acceltui.engine.networks.precision import full_precision
 from acceltui.engine.windows import Windows
 
 
@@ -53,15 +54,17 @@ class TwinCritic(nn.Module):
         return values.unflatten(1, actions.shape[:2]) if several else values
 
     def _layers(self, inputs: Tensor, members: int) -> Tensor:
+        layers = list(zip(self.weights, self.biases, strict=True))
+        if members < 2:  # a slice of all has a backward pass that copies the gradient into zeros
+            layers = [(weight[:members], bias[:members]) for weight, bias in layers]
         x = inputs.expand(members, -1, -1)  # (members, B, features)
-        last = len(self.weights) - 1
-        for layer, (weight, bias) in enumerate(zip(self.weights, self.biases, strict=True)):
-            if members < len(weight):  # a slice of all has a backward pass that copies the gradient into zeros
-                weight, bias = weight[:members], bias[:members]
-            x = torch.baddbmm(bias, x, weight)
-            if layer < last:
-                x = F.relu(x)
-        return x
+        for weight, bias in layers[:-1]:
+            x = F.relu(torch.baddbmm(bias, x, weight), inplace=True)
+        weight, bias = layers[-1]
+        with full_precision(x):
+            if weight.shape[2] == 1:  # matrix products take twice as long over a single column
+                return torch.linalg.vecdot(x.float(), weight.transpose(1, 2)).unsqueeze(2) + bias
+            return torch.baddbmm(bias, x.float(), weight)
 
 
 class ValueNetwork(nn.Module):

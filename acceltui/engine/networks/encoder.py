@@ -44,7 +44,7 @@ class PictureEncoder(nn.Module):
             if min(height, width) <= SMALLEST_MAP:
                 break
             stride = 4 if not layers and min(height, width) >= COARSE_FROM else 2
-            layers += [nn.Conv2d(channels, outputs, 2 * stride, stride, padding=stride // 2), nn.ReLU()]
+            layers += [nn.Conv2d(channels, outputs, 2 * stride, stride, padding=stride // 2), nn.ReLU(inplace=True)]
             channels, height, width = outputs, height // stride, width // stride
         self.map = nn.Sequential(*layers, nn.Flatten())
         self.features = nn.Sequential(nn.Linear(channels * height * width, features), nn.LayerNorm(features), nn.Tanh())

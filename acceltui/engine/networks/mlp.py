@@ -18,7 +18,7 @@ class MLPBody(Body):
         self.features = widths[-1]
         layers: list[nn.Module] = []
         for before, after in itertools.pairwise(widths):
-            layers += [nn.Linear(before, after), nn.ReLU()]
+            layers += [nn.Linear(before, after), nn.ReLU(inplace=True)]
         self.layers = nn.Sequential(*layers)
 
     def forward(self, observed: Tensor, past: Past | None) -> Tensor:
