@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from acceltui.engine.replay import Batch
-from acceltui.engine.windows import Windows
+from acceltui.engine.windows import Pictures, Windows
 
 PIXELS = 4
 """A picture is moved by up to this many, its edge repeated."""
@@ -19,7 +19,8 @@ class Augment:
         self.shifts = shifts
 
     def __call__(self, batch: Batch, generator: torch.Generator) -> Batch:
-        """Windows and next windows moved, each by its own draw; the pictures of a window move together."""
+        """Windows and next windows moved, each by its own draw; the pictures of a window move together, and those of
+        windows that share some."""
         if not self.shifts:
             return batch
         return replace(
@@ -30,14 +31,25 @@ class Augment:
 
 
 def shifted(windows: Windows, generator: torch.Generator) -> Windows:
-    """Windows whose pictures (B, C, channels, height, width) are moved at random."""
+    """Windows whose pictures are moved at random, those of a run of windows together."""
     assert windows.image is not None
-    height, width = windows.image.shape[-2:]
-    rows = torch.arange(len(windows.image), device=windows.image.device)
-    down, right = torch.randint(0, 2 * PIXELS + 1, (2, len(rows)), generator=generator, device=rows.device)
-    # All crops there are, without a copy: (B, C, channels, shifts down, shifts right, height, width).
-    crops = padded_by_edges(windows.image).unfold(3, height, 1).unfold(4, width, 1)
-    return replace(windows, image=crops[rows, :, :, down, right])
+    device = windows.image.frames.device
+    draws = torch.randint(0, 2 * PIXELS + 1, (2, windows.image.runs), generator=generator, device=device)
+    segments = windows.segments
+    if segments is not None and segments.image is not None:
+        segments = replace(segments, image=moved(segments.image, draws))
+    return replace(windows, image=moved(windows.image, draws), segments=segments)
+
+
+def moved(pictures: Pictures, draws: Tensor) -> Pictures:
+    """Pictures moved by `draws` (2, runs) less `PIXELS`: down and to the right."""
+    pictures = pictures.distinct()
+    height, width = pictures.frames.shape[-2:]
+    down, right = draws[:, pictures.run_of]
+    # All crops there are, without a copy: (F, channels, shifts down, shifts right, height, width).
+    crops = padded_by_edges(pictures.frames).unfold(2, height, 1).unfold(3, width, 1)
+    every = torch.arange(len(crops), device=crops.device)
+    return replace(pictures, frames=crops[every, :, down, right])
 
 
 def padded_by_edges(image: Tensor) -> Tensor:

@@ -11,7 +11,7 @@ from acceltui.engine.envs.base import Environments
 from acceltui.engine.networks.actor import Actor, State
 from acceltui.engine.networks.heads import Distribution
 from acceltui.engine.replay import Replay
-from acceltui.engine.windows import Observations, Past, Windows
+from acceltui.engine.windows import Observations, Past, Pictures, Windows
 
 Policy = Callable[["Interaction"], Tensor]
 """What to do next in N environments, (N, A); asked once a step."""
@@ -44,7 +44,7 @@ class Interaction:
         n, spaces = self.num_envs, envs.spaces
         image = None
         if spaces.image is not None:
-            image = torch.zeros(n, window, *spaces.image, dtype=torch.uint8, device=device)
+            image = Pictures.of(torch.zeros(n, window, *spaces.image, dtype=torch.uint8, device=device))
         history = None
         if past:
             actions = torch.zeros(n, window, spaces.action, device=device)
@@ -120,23 +120,19 @@ class Interaction:
         history = self.windows.past
         if history is not None and past is None:
             past = Past(*(torch.zeros_like(part[:, 0]) for part in (history.actions, history.rewards, history.padded)))
-        newest = Windows(observations.state, observations.image, past if history is not None else None)
         self._begins = torch.from_numpy(reset).to(self.device)
-        if reset.any():
-            begins = torch.from_numpy(reset).to(self.device)
-            self.windows = moved(self.windows, newest, begins)
-        else:
-            self.windows = moved(self.windows, newest, None)
+        self.windows = moved(self.windows, observations, past, self._begins if reset.any() else None)
 
 
-def moved(windows: Windows, newest: Windows, begins: Tensor | None) -> Windows:
-    """Windows one step later; `newest` has no axis for time. Where `begins` (N,), nothing of the old is left."""
+def moved(windows: Windows, newest: Observations, led: Past | None, begins: Tensor | None) -> Windows:
+    """Windows one step later; `led` to the newest observations, and has no axis for time either. Where `begins` (N,),
+    nothing of the old is left."""
     image, past = None, None
     state = shifted(windows.state, newest.state, begins)
     if windows.image is not None and newest.image is not None:
-        image = shifted(windows.image, newest.image, begins)
-    if windows.past is not None and newest.past is not None:
-        actions, rewards, padded = newest.past.actions, newest.past.rewards, newest.past.padded
+        image = Pictures.of(shifted(windows.image.all, newest.image, begins))
+    if windows.past is not None and led is not None:
+        actions, rewards, padded = led.actions, led.rewards, led.padded
         if begins is not None:
             # Nothing led to a first observation; all but the newest of its repetitions are padding.
             actions = actions * ~begins[:, None]

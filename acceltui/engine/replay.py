@@ -10,7 +10,7 @@ from torch import Tensor
 
 from acceltui.engine.envs.base import Spaces
 from acceltui.engine.networks.actor import Segment
-from acceltui.engine.windows import Observations, Past, Segments, Windows
+from acceltui.engine.windows import Observations, Past, Pictures, Segments, Windows
 
 FLAG_BYTES = 4
 """Of a frame: its position in the episode, whether it terminated, whether it ended."""
@@ -124,43 +124,74 @@ class Replay:
         batch_size: int,
         generator: np.random.Generator,
         newest: int | None = None,
-        segment: Segment | None = None,
+        run: int = 1,
+        memory: Segment | None = None,
     ) -> Batch:
-        """Transitions drawn uniformly, among the `newest` frames if given; the replay must hold some.
+        """Transitions, each equally likely, among the `newest` frames if given; the replay must hold some.
 
-        With a `segment`, what is drawn is the last of as many steps of its episode, all of which are in the batch.
+        They are drawn in runs of `run` that follow each other in an episode, shorter at its ends; with a `memory`, in
+        such runs as it is trained on, and with what it is to see of them.
         """
-        if segment is None:
-            return self.gather(*self._draw(batch_size, generator, newest))
-        envs, frames = self._draw(batch_size, generator, newest)
-        position = self._position[envs, frames % self._slots].astype(np.int64)
-        lengths = np.minimum(segment.length, 1 + np.minimum(position, frames - self._oldest[envs]))
-        used = int(np.searchsorted(np.cumsum(lengths), batch_size)) + 1  # the fewest that fill a batch
-        envs, frames, position, lengths = envs[:used], frames[:used], position[:used], lengths[:used]
-        group = np.repeat(np.arange(used), lengths)[:batch_size]
-        since = np.concatenate([np.arange(1 - length, 1) for length in lengths])[:batch_size]
-        batch = self.gather(envs[group], frames[group] + since)
-        # Oldest first, from where the memory begins: the episode's start if it is near enough.
-        warm = np.minimum(lengths - 1 + segment.burn_in, np.minimum(position, frames - self._oldest[envs]))
-        begin = frames - warm
-        steps = segment.length + segment.burn_in + 1
-        reach = np.minimum(np.arange(steps), warm[:, None] + 1)  # up to the frame that followed the last
-        index = self._frames(envs[:, None], (begin[:, None] + reach) % self._slots)  # (G, T)
-        pick = torch.from_numpy(group * steps + frames[group] + since - begin[group]).to(index.device)
-        state, image = self._state[index], None if self._image is None else self._image[index]
+        envs, firsts, lengths = self._draw_runs(batch_size, generator, newest, run if memory is None else memory.length)
+        group = np.repeat(np.arange(len(lengths)), lengths)
+        since = np.arange(batch_size) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+        batch = self.gather(envs[group], firsts[group] + since, group)
+        if memory is None:
+            return batch
+        # From where the memory begins: the episode's start if it is near enough.
+        position = self._position[envs, firsts % self._slots].astype(np.int64)
+        warm = np.minimum(memory.burn_in, np.minimum(position, firsts - self._oldest[envs]))
+        steps = memory.length + memory.burn_in + 1
+        reach = np.minimum(np.arange(steps), (warm + lengths)[:, None])  # up to the frame that followed the last
+        index = self._numbers(envs[:, None], firsts[:, None] - warm[:, None] + reach)  # (G, T)
+        pick = torch.from_numpy(group * steps + warm[group] + since).to(self._rewards.device)
+        state, image = self._state[self._on_device(index)], self._pictures(index, np.arange(len(lengths)))
         return replace(
             batch,
             windows=replace(batch.windows, segments=Segments(state, image, pick)),
             next_windows=replace(batch.next_windows, segments=Segments(state, image, pick + 1)),
         )
 
+    def _draw_runs(
+        self, batch_size: int, generator: np.random.Generator, newest: int | None, length: int
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+        """Rings, first frames and lengths of runs of transitions; `batch_size` transitions in all.
+
+        A run may begin up to `length` - 1 steps before an episode does, and has no transitions there: so each
+        transition is in as many runs as any other.
+        """
+        if length == 1:
+            return *self._draw(batch_size, generator, newest), np.ones(batch_size, np.int64)
+        found: list[NDArray[np.int64]] = []  # rings, first frames and lengths, (3, n) each
+        missing = batch_size
+        while missing > 0:
+            envs, frames = self._draw(batch_size, generator, newest)
+            opens = (self._position[envs, frames % self._slots] == 0) | (frames == self._lowest(newest)[envs])
+            runs = opens | (generator.random(batch_size) < 1 / length)
+            envs, frames, opens = envs[runs], frames[runs], opens[runs]
+            lengths = np.where(opens, generator.integers(1, length + 1, len(envs)), length)
+            ahead = frames[:, None] + np.arange(length)
+            last = (ahead >= self._newest[envs][:, None]) | self._ended[envs[:, None], ahead % self._slots]
+            lengths = np.minimum(lengths, np.where(last.any(axis=1), last.argmax(axis=1), length))
+            found.append(np.stack((envs, frames, lengths)))
+            missing -= int(lengths.sum())
+        envs, firsts, lengths = np.concatenate(found, axis=1)
+        used = int(np.searchsorted(np.cumsum(lengths), batch_size)) + 1  # the fewest that fill a batch
+        lengths = lengths[:used].copy()
+        lengths[-1] -= lengths.sum() - batch_size
+        return envs[:used], firsts[:used], lengths
+
+    def _lowest(self, newest: int | None) -> NDArray[np.int64]:
+        """Of each ring, the first frame that may be drawn."""
+        if newest is None:
+            return self._oldest
+        return np.maximum(self._oldest, self._newest - -(-newest // len(self._newest)))
+
     def _draw(
         self, batch_size: int, generator: np.random.Generator, newest: int | None
     ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Rings and frame numbers of transitions."""
-        low = self._oldest
-        if newest is not None:
-            low = np.maximum(low, self._newest - -(-newest // len(low)))
+        low = self._lowest(newest)
         counts = np.maximum(self._newest - low, 0)
         ends = np.cumsum(counts)
         envs, frames = np.empty(batch_size, np.int64), np.empty(batch_size, np.int64)
@@ -208,8 +239,29 @@ class Replay:
         image = [] if self._image is None else [self._image]
         return [self._state, *image, self._actions, self._rewards]
 
+    def _pictures(self, numbers: NDArray[np.int64], runs: NDArray[np.int64]) -> Pictures | None:
+        """Pictures of steps (B, W), given where they lie, of windows in `runs` (B,)."""
+        if self._image is None:
+            return None
+        count = int(runs[-1]) + 1
+        if count == len(runs) and self._image.is_cuda:
+            return Pictures.of(self._image[self._on_device(numbers)])
+        frames = len(self._image)
+        keys, places = np.unique(runs[:, None] * frames + numbers, return_inverse=True)
+        run_of, distinct = (self._on_device(part) for part in np.divmod(keys, frames))
+        return Pictures(
+            self._image[distinct], self._on_device(places.reshape(numbers.shape)), run_of, count, shared=True
+        )
+
     def _frames(self, envs: NDArray[np.int64] | int, slots: NDArray[np.int64]) -> Tensor:
-        return torch.from_numpy(envs * self._slots + slots).to(self._rewards.device)
+        return self._on_device(envs * self._slots + slots)
+
+    def _numbers(self, envs: NDArray[np.int64], frames: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Where frames lie in what is stored."""
+        return envs * self._slots + frames % self._slots
+
+    def _on_device(self, numbers: NDArray[np.int64]) -> Tensor:
+        return torch.from_numpy(numbers).to(self._rewards.device)
 
     def _observe(self, frames: Tensor, observations: Observations) -> None:
         self._state[frames] = observations.state
@@ -228,20 +280,24 @@ class Replay:
         self._transitions[envs] -= ~self._ended[envs, self._oldest[envs] % self._slots]
         self._oldest[envs] += 1
 
-    def gather(self, envs: NDArray[np.int64], frames: NDArray[np.int64]) -> Batch:
-        """Transitions by ring and frame number, all of which must be held."""
+    def gather(
+        self, envs: NDArray[np.int64], frames: NDArray[np.int64], runs: NDArray[np.int64] | None = None
+    ) -> Batch:
+        """Transitions by ring and frame number, all of which must be held; `runs`: the run that each belongs to."""
         slots, device = self._slots, self._rewards.device
         position = self._position[envs, frames % slots].astype(np.int64)
         ages = np.arange(1 - self.window, 2)  # C frames up to the window's last, and the one that followed
         reach = np.maximum(ages, -position[:, None])  # the first observation is repeated before the start
-        index = self._frames(envs[:, None], (frames[:, None] + reach) % slots)  # (B, C + 1)
+        numbers = self._numbers(envs[:, None], frames[:, None] + reach)  # (B, C + 1)
+        index = self._on_device(numbers)
         next_slot = (frames + 1) % slots
         successor = self._frames(envs, next_slot)
         past = None
         if self.past:
             padded = torch.from_numpy(ages < -position[:, None]).to(device)
             past = Past(self._actions[index], self._rewards[index], padded)
-        seen = Windows(self._state[index], None if self._image is None else self._image[index], past)
+        runs = np.arange(len(envs)) if runs is None else runs
+        seen = Windows(self._state[index], self._pictures(numbers, runs), past)
         return Batch(
             windows=seen.map(lambda part: part[:, :-1]),
             actions=self._actions[successor],

@@ -139,7 +139,9 @@ class OffPolicy:
         if self.replay.size < rows:
             return
         for _ in range(self._due.after(self.interaction.num_envs)):
-            sampled = self.replay.sample(rows, self.draws.replay, segment=self.learner.actor.segment)
+            sampled = self.replay.sample(
+                rows, self.draws.replay, None, self.algorithm.segment, self.learner.actor.segment
+            )
             batch = self.augment(sampled, self.draws.noise)
             noise = self.draws.standard_normal(rows, self.learner.noise)
             self.meter.add(self.carry_out(self.learner.update_critic, batch, noise))
@@ -212,8 +214,8 @@ class Cloning:
             return
         rows, noise = self.section.batch_size, self.learner.teacher.head.noise
         for _ in range(self._due.after(steps)):
-            segment = self.learner.transformer.segment
-            sampled = self.source.sample(rows, self.draws.cloning, self.section.newest, segment)
+            newest, run, memory = self.section.newest, self.section.segment, self.learner.transformer.segment
+            sampled = self.source.sample(rows, self.draws.cloning, newest, run, memory)
             batch = self.augment(sampled, self.draws.noise)
             drawn = self.draws.standard_normal(rows, noise)
             self.meter.add(self.carry_out(self.learner.update, batch.windows, drawn))

@@ -6,7 +6,7 @@ from torch import Tensor
 
 from acceltui.engine.augment import PIXELS, Augment
 from acceltui.engine.replay import Batch
-from acceltui.engine.windows import Past, Windows
+from acceltui.engine.windows import Past, Pictures, Windows
 
 ROWS, CONTEXT, CHANNELS, HEIGHT, WIDTH = 200, 3, 2, 12, 16
 
@@ -16,7 +16,7 @@ def pictures(seed: int) -> Windows:
     shape = (ROWS, CONTEXT, CHANNELS, HEIGHT, WIDTH)
     image = torch.randint(0, 256, shape, dtype=torch.uint8, generator=generator)
     past = Past(torch.rand(ROWS, CONTEXT, 2), torch.rand(ROWS, CONTEXT), torch.zeros(ROWS, CONTEXT, dtype=torch.bool))
-    return Windows(torch.rand(ROWS, CONTEXT, 5), image, past)
+    return Windows(torch.rand(ROWS, CONTEXT, 5), Pictures.of(image), past)
 
 
 def batch() -> Batch:
@@ -38,10 +38,10 @@ def shifts(before: Windows, after: Windows) -> list[tuple[int, int]]:
     """The one shift of each window that makes all of its pictures; none or two fail."""
     assert before.image is not None and after.image is not None
     reach = range(-PIXELS, PIXELS + 1)
-    candidates = {(down, right): moved_by(before.image, down, right) for down in reach for right in reach}
+    candidates = {(down, right): moved_by(before.image.all, down, right) for down in reach for right in reach}
     found: list[list[tuple[int, int]]] = [[] for _ in range(ROWS)]
     for shift, image in candidates.items():
-        for row in (image == after.image).flatten(1).all(dim=1).nonzero()[:, 0].tolist():
+        for row in (image == after.image.all).flatten(1).all(dim=1).nonzero()[:, 0].tolist():
             found[row].append(shift)
     assert all(len(one) == 1 for one in found)
     return [one[0] for one in found]
@@ -50,7 +50,7 @@ def shifts(before: Windows, after: Windows) -> list[tuple[int, int]]:
 def test_all_pictures_of_a_window_move_together_by_up_to_4_pixels_and_keep_their_bytes() -> None:
     given = batch()
     moved = Augment(shifts=True)(given, generator())
-    assert moved.windows.image is not None and moved.windows.image.dtype == torch.uint8
+    assert moved.windows.image is not None and moved.windows.image.frames.dtype == torch.uint8
     found = shifts(given.windows, moved.windows)
     for axis in (0, 1):
         assert {shift[axis] for shift in found} == set(range(-4, 5))
@@ -69,8 +69,8 @@ def test_each_batch_is_drawn_anew_and_the_generator_fixes_it() -> None:
     first, second = augment(given, running).windows, augment(given, running).windows
     again = augment(given, generator()).windows
     assert first.image is not None and second.image is not None and again.image is not None
-    assert torch.equal(first.image, again.image)
-    assert not torch.equal(first.image, second.image)
+    assert torch.equal(first.image.all, again.image.all)
+    assert not torch.equal(first.image.all, second.image.all)
 
 
 def test_nothing_but_pictures_changes() -> None:
@@ -78,7 +78,7 @@ def test_nothing_but_pictures_changes() -> None:
     kept = batch().windows.image
     moved = Augment(shifts=True)(given, generator())
     assert given.windows.image is not None and kept is not None
-    assert torch.equal(given.windows.image, kept)
+    assert torch.equal(given.windows.image.all, kept.all)
     assert moved.windows.state is given.windows.state and moved.windows.past is given.windows.past
     assert moved.actions is given.actions and moved.rewards is given.rewards
     assert moved.terminated is given.terminated
@@ -86,10 +86,10 @@ def test_nothing_but_pictures_changes() -> None:
 
 @pytest.mark.parametrize("pixel", [0, 1, 127, 128, 254, 255])
 def test_every_byte_comes_through(pixel: int) -> None:
-    windows = Windows(torch.zeros(1, 1, 0), torch.full((1, 1, 3, HEIGHT, WIDTH), pixel, dtype=torch.uint8))
+    windows = Windows(torch.zeros(1, 1, 0), Pictures.of(torch.full((1, 1, 3, HEIGHT, WIDTH), pixel, dtype=torch.uint8)))
     given = Batch(windows, torch.zeros(1, 1), torch.zeros(1), windows, torch.zeros(1))
     moved = Augment(shifts=True)(given, generator()).windows.image
-    assert moved is not None and moved.eq(pixel).all()
+    assert moved is not None and moved.all.eq(pixel).all()
 
 
 def test_without_it_nothing_is_touched_or_drawn() -> None:

@@ -36,10 +36,10 @@ def remembering(kind: str, burn_in: int) -> Actor:
     return build_actor(made.transformer, made, counting_spaces()).eval()
 
 
-def play(actor: Actor, steps: int) -> tuple[Replay, dict, Interaction]:
+def play(actor: Actor, steps: int, capacity: int = 150) -> tuple[Replay, dict, Interaction]:
     """Act in three environments that reset at different times; gives what was done at each observation."""
     envs = GymnasiumVector(counting_envs([3, 9], [5], [2, 4, 11]), counting_spaces(), CPU)
-    replay = Replay(150, 3, counting_spaces(), CONTEXT + 1, CPU)
+    replay = Replay(capacity, 3, counting_spaces(), CONTEXT + 1, CPU)
     interaction = Interaction(envs, CONTEXT + 1, CPU, replay)
     interaction.reset(0)
     taken = {}
@@ -56,8 +56,8 @@ def play(actor: Actor, steps: int) -> tuple[Replay, dict, Interaction]:
 @pytest.mark.parametrize("kind", KINDS)
 def test_an_action_in_training_is_the_action_taken(kind: str) -> None:
     actor = remembering(kind, burn_in=20)  # longer than any episode: training begins where acting did
-    replay, taken, _ = play(actor, 80)
-    batch = replay.sample(100, np.random.default_rng(0), segment=actor.segment)
+    replay, taken, _ = play(actor, 80, capacity=300)  # and no beginning is overwritten
+    batch = replay.sample(100, np.random.default_rng(0), memory=actor.segment)
     assert len(batch.windows) == len(batch.actions) == 100
     then = torch.stack([taken[key_of(state)] for state in batch.windows.state[:, -1]])
     assert torch.equal(batch.actions, then)
@@ -97,7 +97,7 @@ def test_the_memory_reaches_further_than_the_context_and_not_over_a_reset(kind: 
 @pytest.mark.parametrize(("length", "burn_in"), [(1, 0), (4, 0), (4, 3), (30, 5)])
 def test_a_segment_is_of_one_episode_and_fills_the_batch(length: int, burn_in: int) -> None:
     replay, _, _ = play(remembering("ssm", 0), 80)
-    batch = replay.sample(64, np.random.default_rng(1), segment=Segment(length, burn_in))
+    batch = replay.sample(64, np.random.default_rng(1), memory=Segment(length, burn_in))
     segments = batch.windows.segments
     assert segments is not None
     assert len(batch.rewards) == 64

@@ -1,6 +1,7 @@
 """The replay gives back exactly what actors saw, as much of it as it promises, and nothing else."""
 
 import collections
+import itertools
 import math
 
 import numpy as np
@@ -87,13 +88,48 @@ def test_an_actor_sees_what_led_to_each_observation_and_nothing_from_before_the_
     ]
 
 
-def test_all_transitions_are_drawn_equally_often() -> None:
-    witness = Witness(counting_envs(*LONG), window=1, capacity=90)
+@pytest.mark.parametrize("lengths", [SHORT, LONG], ids=["short", "long"])
+@pytest.mark.parametrize("run", [1, 8])
+def test_all_transitions_are_drawn_equally_often(run: int, lengths: tuple) -> None:
+    """Those at an episode's ends, which few runs reach, no less than others."""
+    witness = Witness(counting_envs(*lengths), window=1, capacity=90)
     witness.play(300)
-    batch = witness.replay.sample(90 * 400, np.random.default_rng(0))
+    batch = witness.replay.sample(witness.replay.size * 400, np.random.default_rng(0), run=run)
     counts = collections.Counter(keys_of(batch.windows))
-    assert counts.keys() == witness.newest(90)
+    assert len(counts) == witness.replay.size
     assert all(abs(count - 400) < 5 * math.sqrt(400) for count in counts.values())
+
+
+@pytest.mark.parametrize("newest", [None, 30])
+def test_a_run_is_of_windows_that_follow_each_other_in_an_episode(newest: int | None) -> None:
+    witness = Witness(counting_envs(*SHORT, pictures=True), window=4, capacity=90)
+    witness.play(100)
+    batch = witness.replay.sample(400, np.random.default_rng(0), newest, run=5)
+    drawn = witness.confirms(batch)
+    assert newest is None or drawn <= witness.newest(newest)
+    keys, image = keys_of(batch.windows), batch.windows.image
+    assert len(keys) == 400 and image is not None
+    runs = image.run_of[image.places[:, -1]].tolist()
+    lengths = list(collections.Counter(runs).values())
+    assert max(lengths) == 5 and 1 in lengths
+    for (before, one), (after, other) in itertools.pairwise(zip(keys, runs, strict=True)):
+        assert one != other or after == (*before[:2], before[2] + 1)
+
+
+@pytest.mark.parametrize("run", [1, 6])
+def test_each_distinct_picture_of_a_run_is_there_once(run: int) -> None:
+    witness = Witness(counting_envs(*LONG, pictures=True), window=4, capacity=90)
+    witness.play(100)
+    image = witness.replay.sample(60, np.random.default_rng(0), run=run).windows.image
+    assert image is not None
+    image = image.distinct()
+    shown = [
+        (run_of, picture.flatten().tolist())
+        for run_of, picture in zip(image.run_of.tolist(), image.frames, strict=True)
+    ]
+    assert all(shown.count(one) == 1 for one in shown)
+    # Runs of 6 windows of 4 have 9 pictures, in place of 24.
+    assert len(image.frames) <= (60 * 4 if run == 1 else 60 * 4 / 2)
 
 
 def test_time_limits_are_not_terminations_and_lead_to_the_final_observation() -> None:

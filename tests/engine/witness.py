@@ -11,7 +11,7 @@ from torch import Tensor
 from acceltui.engine.envs.vector import GymnasiumVector
 from acceltui.engine.interaction import Interaction
 from acceltui.engine.replay import Batch, Replay
-from acceltui.engine.windows import Past, Windows
+from acceltui.engine.windows import Past, Pictures, Windows
 
 Key = tuple[int, int, int]
 """Environment, episode, step."""
@@ -60,7 +60,7 @@ def same(one: Windows, other: Windows) -> bool:
 def parts(windows: Windows) -> dict[str, Tensor]:
     found = {"state": windows.state}
     if windows.image is not None:
-        found["image"] = windows.image
+        found["image"] = windows.image.all
     if windows.past is not None:
         found |= {"actions": windows.past.actions, "rewards": windows.past.rewards, "padded": windows.past.padded}
     return found
@@ -141,7 +141,7 @@ def followed(window: Windows, key: Key, action: Tensor, reward: float) -> Window
     past = window.past
     return Windows(
         push(window.state, torch.tensor(key) / SCALE),
-        None if window.image is None else push(window.image, picture_of(key)),
+        None if window.image is None else Pictures.of(push(window.image.all, picture_of(key))),
         None
         if past is None
         else Past(

@@ -28,9 +28,10 @@ class Encoder(nn.Module):
         if self.picture is None:
             return windows.state
         assert windows.image is not None
-        rows, context = windows.image.shape[:2]
-        seen = self.picture(windows.image.flatten(0, 1)).unflatten(0, (rows, context))
-        return torch.cat((seen, windows.state), dim=2)
+        pictures = windows.image.distinct()
+        seen = self.picture(pictures.frames)  # (F, features)
+        every = seen.index_select(0, pictures.places.flatten()).unflatten(0, pictures.places.shape)
+        return torch.cat((every, windows.state), dim=2)
 
 
 class PictureEncoder(nn.Module):

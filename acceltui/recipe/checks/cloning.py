@@ -26,6 +26,12 @@ def _data(recipe: Recipe) -> Iterator[Conflict]:
             f"give at least clone.batch_size = {clone.batch_size}",
             ("clone.newest", "clone.batch_size", "method"),
         )
+    if clone.segment > clone.batch_size:
+        yield Conflict(
+            f"a run of {clone.segment} windows is more than a batch of {clone.batch_size} has",
+            f"give at most clone.batch_size = {clone.batch_size}",
+            ("clone.segment", "clone.batch_size", "method"),
+        )
     if clone.from_ == "rollouts" and clone.rollouts.every > accelerator.steps:
         yield Conflict(
             f"rollouts every {clone.rollouts.every} steps never happen within accelerator.steps = {accelerator.steps}",

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from acceltui.recipe.checks.conflict import Conflict
 from acceltui.recipe.checks.stages import Stage, stages
-from acceltui.recipe.schema import PPO, Recipe
+from acceltui.recipe.schema import PPO, SAC, TD3, Recipe
 
 
 def replay_conflicts(recipe: Recipe) -> Iterator[Conflict]:
@@ -13,13 +13,19 @@ def replay_conflicts(recipe: Recipe) -> Iterator[Conflict]:
         if isinstance(stage.algorithm, PPO):
             yield from _rollout(recipe, stage, stage.algorithm)
         else:
-            yield from _batch(stage, stage.algorithm.batch_size)
+            yield from _batch(stage, stage.algorithm)
         yield from _window(recipe, stage)
 
 
-def _batch(stage: Stage, batch: int) -> Iterator[Conflict]:
+def _batch(stage: Stage, algorithm: TD3 | SAC) -> Iterator[Conflict]:
+    batch, path = algorithm.batch_size, stage.key("batch_size")
+    if algorithm.segment > batch:
+        yield Conflict(
+            f"a run of {algorithm.segment} windows is more than a batch of {batch} has",
+            f"give at most {path} = {batch}",
+            (stage.key("segment"), path, "method"),
+        )
     if stage.replay < batch:
-        path = stage.key("batch_size")
         yield Conflict(
             f"{stage.replay} transitions hold no batch of {batch}",
             f"give at least {path} = {batch}",

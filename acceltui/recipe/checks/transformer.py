@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 
 from acceltui.recipe.checks.conflict import Conflict
-from acceltui.recipe.schema import GPT, SSM, GTrXL, Recipe
+from acceltui.recipe.checks.stages import stages
+from acceltui.recipe.schema import GPT, PPO, SSM, GTrXL, Recipe
 
 
 def transformer_conflicts(recipe: Recipe) -> Iterator[Conflict]:
@@ -61,6 +62,17 @@ def _memory(recipe: Recipe, transformer: GPT | SSM) -> Iterator[Conflict]:
             "use observations, or memory: window",
             ("transformer.inputs", *uses),
         )
+    drawn = {"clone.segment": recipe.clone.segment} if recipe.method == "accelerated" else {}
+    online = stages(recipe)[-1]
+    if recipe.method != "accelerator" and not isinstance(online.algorithm, PPO):
+        drawn[online.key("segment")] = online.algorithm.segment
+    for path, segment in drawn.items():
+        if segment > 1:
+            yield Conflict(
+                f"memory: episode draws runs of transformer.context = {transformer.context} of its own",
+                "delete it, or use memory: window",
+                (path, *uses),
+            )
     if recipe.algorithm.kind == "ppo":
         yield Conflict(
             "ppo's rollouts are cut into windows",

@@ -20,6 +20,7 @@ from acceltui.recipe.schema.base import (
 Discount = Annotated[float, Field(ge=0, lt=1)]
 Tau = Annotated[float, Field(gt=0, le=1)]
 Delay = Annotated[Integer, Field(ge=1, le=1000)]
+Run = Annotated[Integer, Field(ge=1, le=1000)]
 Epochs = Annotated[Integer, Field(ge=1, le=1000)]
 
 
@@ -39,6 +40,8 @@ class OffPolicy(Section):
     """Share of the way a target network moves to its network at each update of it."""
     batch_size: Size = 256
     """Windows in a batch."""
+    segment: Run = 1
+    """Windows are drawn in runs of as many that follow each other, which share pictures: each is encoded once."""
     updates_per_step: Positive = 1.0
     """Critic updates for each environment step; fractions accumulate."""
     learning_rate: LearningRate = 3e-4
@@ -120,6 +123,7 @@ class AlgorithmChanges(Section):
     discount: Discount | None = None
     tau: Tau | None = None
     batch_size: Size | None = None
+    segment: Run | None = None
     updates_per_step: Positive | None = None
     learning_rate: LearningRate | None = None
     policy_delay: Delay | None = None

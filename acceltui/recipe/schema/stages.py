@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field, model_validator
 
-from acceltui.recipe.schema.algorithm import AlgorithmChanges
+from acceltui.recipe.schema.algorithm import AlgorithmChanges, Run
 from acceltui.recipe.schema.base import Count, CountOrZero, Integer, NotNegative, Positive, Section, Size
 
 
@@ -28,6 +28,8 @@ class Clone(Section):
     `cross_entropy`: negative log-likelihood of an action drawn from the accelerator; `divergence`: Kullback-Leibler,
     from its distribution to the transformer's."""
     batch_size: Size = 256
+    segment: Run = 1
+    """Windows are drawn in runs of as many that follow each other, as with `algorithm.segment`."""
     updates_per_step: Positive = 0.25
     """Cloning updates for each environment step; fractions accumulate."""
     ascent: NotNegative = 0.0
