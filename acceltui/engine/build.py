@@ -1,5 +1,7 @@
 """From a recipe to the parts of a run, and from one stage to the next."""
 
+from collections.abc import Callable
+
 from torch import nn
 
 from acceltui.engine.augment import Augment
@@ -35,7 +37,8 @@ FRESH_STARTS = 2**31 + 2**30
 class Parts:
     """What both stages share: environments, networks, generators. Raises SetupError where the recipe cannot be had."""
 
-    def __init__(self, recipe: Recipe) -> None:
+    def __init__(self, recipe: Recipe, tell: Callable[[str], None] = lambda message: None) -> None:
+        """`tell` is given what is found out on the way."""
         self.recipe = recipe
         self.spaces = look_at_spaces(recipe.env)
         check_fit(recipe, self.spaces.image is not None, self.spaces.discrete, self.spaces.succeeds)
@@ -43,7 +46,7 @@ class Parts:
         self.device = prepare_device(recipe.engine, recipe.seed)
         check_room(recipe, self.spaces, self.device)
         self.draws = Draws.seeded(recipe.seed, self.device)
-        self.carry_out = Updates(recipe.engine, self.device)
+        self.carry_out = Updates(recipe.engine, self.device, tell)
         self.augment = Augment(self.spaces.image is not None and recipe.encoder.augment == "shift")
         self.accelerator = build_actor(recipe.accelerator, recipe, self.spaces).to(self.device).eval()
         self.transformer = build_actor(recipe.transformer, recipe, self.spaces).to(self.device).eval()
@@ -52,8 +55,8 @@ class Parts:
         if isinstance(recipe.algorithm, SACSection):
             algorithm, spaces = recipe.algorithm, self.spaces
             self.entropy = EntropyCoefficient(
-                algorithm.entropy, algorithm.learning_rate, spaces.action, spaces.discrete
-            ).to(self.device)
+                algorithm.entropy, algorithm.learning_rate, spaces.action, spaces.discrete, self.device
+            )
 
     @property
     def networks(self) -> dict[str, nn.Module]:
@@ -118,8 +121,12 @@ class Parts:
         always = self.recipe.env.bootstrap == "always"
         if isinstance(algorithm, SACSection):
             assert self.entropy is not None
-            return SAC(actor, critic, self.entropy, algorithm, rate, always)
-        return TD3(actor, critic, algorithm, rate, always)
+            learner: TD3 | SAC = SAC(actor, critic, self.entropy, algorithm, rate, always)
+        else:
+            learner = TD3(actor, critic, algorithm, rate, always)
+            self.carry_out.prepare(learner.target.body)
+        self.carry_out.prepare(actor.body, critic.critic, critic.target)
+        return learner
 
     def accelerate(self) -> Accelerate:
         """Stage accelerate from nothing."""
@@ -133,6 +140,7 @@ class Parts:
         recipe, clone = self.recipe, self.recipe.clone
         rate = recipe.transformer.learning_rate or recipe.algorithm.learning_rate
         critic = self.critic.critic if isinstance(self.critic, TargetedCritic) else None
+        self.carry_out.prepare(self.transformer.body)
         learner = BehaviourCloning(self.transformer, self.accelerator, critic, clone.loss, rate, clone.ascent)
         rollouts = None
         if clone.from_ == "rollouts":
@@ -169,6 +177,7 @@ class Parts:
         """
         recipe, algorithm = self.recipe, self.recipe.online_algorithm
         interaction = stage.learning.interaction
+        self.carry_out.forget()
         interaction.receive()  # the last step belongs to what is kept
         interaction.replay = stage.learning.replay.newest(recipe.online.seed_replay, recipe.online.replay)
         if self.transformer.segment is not None:

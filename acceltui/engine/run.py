@@ -62,11 +62,11 @@ class Run:
 
     def __init__(self, recipe: Recipe, folder: RunFolder, monitor: Monitor, record: Record) -> None:
         self.recipe, self.monitor, self.record, self.live = recipe, monitor, record, monitor.live
-        self.parts = Parts(recipe)
+        self.step = 0
+        self.parts = Parts(recipe, lambda message: record.event("compile", message, step=self.step))
         self.evaluator = Evaluator(self.parts)
         self.checkpoints = Checkpoints(folder, monitor.attempt, recipe.checkpoint.keep)
         self.pace = Pace()
-        self.step = 0
         self.clone_steps = 0
         self.history: list[Evaluated] = []
         self.best = Score()

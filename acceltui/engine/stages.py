@@ -138,6 +138,8 @@ class OffPolicy:
         rows = self.algorithm.batch_size
         if self.replay.size < rows:
             return
+        # On the device, since it fades: a captured update would see no other number than its first.
+        weight = torch.full((), cloning, device=self.interaction.device)
         for _ in range(self._due.after(self.interaction.num_envs)):
             sampled = self.replay.sample(
                 rows, self.draws.replay, None, self.algorithm.segment, self.learner.actor.segment
@@ -149,7 +151,7 @@ class OffPolicy:
             if self.updates % self.learner.delay == 0:
                 if actor_learns:
                     noise = self.draws.standard_normal(rows, self.learner.actor_noise)
-                    self.meter.add(self.carry_out(self.learner.update_actor, batch, noise, teacher, cloning, kind))
+                    self.meter.add(self.carry_out(self.learner.update_actor, batch, noise, teacher, weight, kind))
                 else:
                     self.learner.move_targets()
 

@@ -30,7 +30,9 @@ def new_learner(spaces: Spaces = REAL, **changes: Any) -> TD3 | SAC:
     actor = build_actor(recipe.accelerator, recipe, spaces).eval()
     critic = TargetedCritic(build_critic(recipe.critic, recipe, spaces), section.learning_rate)
     if isinstance(section, SACSection):
-        entropy = EntropyCoefficient(section.entropy, section.learning_rate, spaces.action, spaces.discrete)
+        entropy = EntropyCoefficient(
+            section.entropy, section.learning_rate, spaces.action, spaces.discrete, torch.device("cpu")
+        )
         return SAC(actor, critic, entropy, section, section.learning_rate, bootstrap_always=False)
     assert isinstance(section, TD3Section)
     return TD3(actor, critic, section, section.learning_rate, bootstrap_always=False)

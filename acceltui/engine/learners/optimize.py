@@ -13,8 +13,9 @@ Metrics = dict[str, Tensor]
 
 
 def adam(network: nn.Module, learning_rate: float) -> torch.optim.Adam:
-    """The optimizer of every network here."""
-    return torch.optim.Adam(network.parameters(), lr=learning_rate, fused=True)
+    """The optimizer of every network here; one on a GPU can be part of a CUDA graph."""
+    on_gpu = next(network.parameters()).is_cuda
+    return torch.optim.Adam(network.parameters(), lr=learning_rate, fused=True, capturable=on_gpu)
 
 
 def descend(loss: Tensor, optimizer: torch.optim.Optimizer, gradient_norm: float = math.inf) -> None:

@@ -26,12 +26,14 @@ DISCRETE_SHARE = 0.5
 class EntropyCoefficient(nn.Module):
     """The weight of the entropy, tuned towards a target; it stays over the switch, with its optimizer."""
 
-    def __init__(self, section: Entropy, learning_rate: float, action: int, discrete: bool) -> None:
+    def __init__(
+        self, section: Entropy, learning_rate: float, action: int, discrete: bool, device: torch.device
+    ) -> None:
         super().__init__()
-        self.log_alpha = nn.Parameter(torch.tensor([math.log(section.start)]))
+        self.log_alpha = nn.Parameter(torch.tensor([math.log(section.start)], device=device))
         automatic = DISCRETE_SHARE * math.log(action) if discrete else -float(action)
         self.target = automatic if section.target == "auto" else section.target
-        self.optimizer = torch.optim.Adam([self.log_alpha], lr=learning_rate)
+        self.optimizer = adam(self, learning_rate)
 
     def alpha(self) -> Tensor:
         """The weight (1,), without gradient."""
@@ -80,7 +82,12 @@ class SAC:
         return self.critic.descend(batch, targets, weight=0.5)
 
     def update_actor(
-        self, batch: Batch, noise: Tensor, teacher: Actor | None = None, cloning: float = 0.0, kind: Kind = "mse"
+        self,
+        batch: Batch,
+        noise: Tensor,
+        teacher: Actor | None = None,
+        cloning: Tensor | float = 0.0,
+        kind: Kind = "mse",
     ) -> Metrics:
         """One step of the actor (equation 9) and of the entropy's weight, then the critics' target on its way.
 

@@ -50,7 +50,12 @@ class TD3:
         return self.critic.descend(batch, targets, weight=1.0)
 
     def update_actor(
-        self, batch: Batch, noise: Tensor, teacher: Actor | None = None, cloning: float = 0.0, kind: Kind = "mse"
+        self,
+        batch: Batch,
+        noise: Tensor,
+        teacher: Actor | None = None,
+        cloning: Tensor | float = 0.0,
+        kind: Kind = "mse",
     ) -> Metrics:
         """One step of the actor up the first critic, then all targets on their way.
 

@@ -33,15 +33,12 @@ class TwinCritic(nn.Module):
             self.weights.append(nn.Parameter(torch.empty(2, before, after).uniform_(-bound, bound)))
             self.biases.append(nn.Parameter(torch.empty(2, 1, after).uniform_(-bound, bound)))
 
-    def forward(self, windows: Windows, actions: Tensor) -> Tensor:
-        """Values (2, B) of actions (B, A) at B windows, or (2, K, B) of K actions (K, B, A) at each."""
-        return self._evaluate(windows, actions, 2)
-
     def first(self, windows: Windows, actions: Tensor) -> Tensor:
         """Values (B,) or (K, B) of the first critic, which the policy ascends."""
-        return self._evaluate(windows, actions, 1)[0]
+        return self(windows, actions, members=1)[0]
 
-    def _evaluate(self, windows: Windows, actions: Tensor, members: int) -> Tensor:
+    def forward(self, windows: Windows, actions: Tensor, members: int = 2) -> Tensor:
+        """Values (members, B) of actions (B, A) at B windows, or (members, K, B) of K actions (K, B, A) at each."""
         seen = self.encoder(windows.tail(self.context)).flatten(1)
         if self.discrete:
             values = self._layers(seen, members)  # (members, B, choices)

@@ -83,9 +83,11 @@ class Engine(Section):
     threads: Annotated[Integer, Field(ge=1, le=256)] = 2
     """Threads for the arithmetic: 2 for one run on a machine, 1 each for several."""
     precision: Literal["highest", "high", "medium"] = "highest"
-    """Of float32 matrix products, as `torch.set_float32_matmul_precision` defines it."""
-    compile: Literal["never"] = "never"
-    """Compilation of the updates."""
+    """Of float32 matrix products, as `torch.set_float32_matmul_precision` defines it; `medium` takes bfloat16 on a
+    processor that has it."""
+    compile: Literal["auto", "never", "graph", "inductor"] = "auto"
+    """`graph`: each kind of update as one CUDA graph; `auto`: where that is measured to be faster, on a GPU;
+    `inductor`: networks compiled by `torch.compile`, half a minute and more at the start of each stage."""
 
 
 AnySection = TypeVar("AnySection", bound=Section)
