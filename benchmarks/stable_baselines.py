@@ -8,6 +8,7 @@ One thread. Both sides take the same numbers from the resolved recipe and are ev
 import argparse
 import json
 import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import gymnasium
@@ -31,6 +32,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--recipe", type=Path, default=Path("recipes/halfcheetah.yaml"))
     parser.add_argument("--algorithms", nargs="+", default=["td3", "sac"])
+    parser.add_argument("--libraries", nargs="+", default=list(LIBRARIES), choices=LIBRARIES)
     parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3])
     parser.add_argument("--steps", type=int, default=30_000)
     parser.add_argument("--every", type=int, default=10_000)
@@ -41,9 +43,9 @@ def main() -> None:
         for algorithm in options.algorithms:
             budget = ["method=accelerator", "switch=null", f"accelerator.steps={options.steps}", "engine.threads=1"]
             chosen = [f"seed={seed}", f"algorithm.kind={algorithm}", *budget]
-            recipe = load_recipe(options.recipe, chosen).recipe
-            for library, train in (("accel", train_ours), ("stable-baselines3", train_theirs)):
-                for row in train(recipe, options.every):
+            for library in options.libraries:
+                train, more = LIBRARIES[library]
+                for row in train(load_recipe(options.recipe, [*chosen, *more]).recipe, options.every):
                     with options.out.open("a") as file:
                         print(json.dumps({"library": library, "algorithm": algorithm, "seed": seed, **row}), file=file)
 
@@ -108,6 +110,14 @@ def episode(model: OffPolicyAlgorithm, environment: gymnasium.Env, seed: int) ->
         observation, reward, terminated, truncated, _ = environment.step(action)
         total, over = total + float(reward), terminated or truncated
     return total
+
+
+LIBRARIES: dict[str, tuple[Callable[[Recipe, int], Iterator[dict[str, float]]], list[str]]] = {
+    "accel": (train_ours, []),
+    "accel, medium": (train_ours, ["engine.precision=medium"]),
+    "stable-baselines3": (train_theirs, []),
+}
+"""How each trains, and what its recipe changes."""
 
 
 if __name__ == "__main__":
