@@ -1,5 +1,7 @@
-"""Learning from a camera, as the speed benchmark needs it: an environment whose steps cost nothing, and no sharing."""
+"""Learning from a camera, for the speed benchmark: an environment whose steps cost little, and the plain way."""
 
+import contextlib
+from collections.abc import Iterator
 from types import MethodType
 from typing import Any
 
@@ -9,6 +11,7 @@ from gymnasium.spaces import Box
 from numpy.typing import NDArray
 
 from acceltui.engine.envs.shapes import SIZE, Shapes
+from acceltui.engine.networks import encoder
 from acceltui.engine.replay import Replay
 from acceltui.engine.windows import Pictures
 
@@ -17,26 +20,38 @@ EPISODE = 50
 
 
 class LargeShapes(Shapes):
-    """`accel/Shapes-v0` in 64 x 64 pixels."""
+    """`accel/Shapes-v0`, each of its pixels several times."""
 
-    def __init__(self) -> None:
+    def __init__(self, times: int = 2) -> None:
         super().__init__()
-        self.observation_space = Box(0, 255, (2 * SIZE, 2 * SIZE, 3), np.uint8)
+        self.times = times
+        self.observation_space = Box(0, 255, (times * SIZE, times * SIZE, 3), np.uint8)
 
-    def reset(self, **arguments: Any) -> tuple[NDArray[np.uint8], dict[str, Any]]:
+    def reset(
+        self, *, seed: int | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[NDArray[np.uint8], dict[str, Any]]:
         """As there."""
-        observation, info = super().reset(**arguments)
-        return large(observation), info
+        observation, info = super().reset(seed=seed, options=options)
+        return self.large(observation), info
 
     def step(self, action: NDArray[np.floating]) -> tuple[NDArray[np.uint8], float, bool, bool, dict[str, Any]]:
         """As there."""
         observation, *rest = super().step(action)
-        return large(observation), *rest
+        return self.large(observation), *rest
+
+    def large(self, observation: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """Each pixel `times` x `times` times."""
+        return observation.repeat(self.times, axis=0).repeat(self.times, axis=1)
 
 
-def large(observation: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Each pixel four times."""
-    return observation.repeat(2, axis=0).repeat(2, axis=1)
+@contextlib.contextmanager
+def all_at_once() -> Iterator[None]:
+    """Encode all pictures of a batch together."""
+    part, encoder.PART = encoder.PART, 2**60
+    try:
+        yield
+    finally:
+        encoder.PART = part
 
 
 def share_nothing(replay: Replay) -> None:
@@ -48,4 +63,10 @@ def share_nothing(replay: Replay) -> None:
     replay._pictures = MethodType(pictures, replay)
 
 
-gymnasium.register("benchmark/LargeShapes-v0", LargeShapes, max_episode_steps=EPISODE)
+def of_side(side: int) -> str:
+    """The id of the one whose pictures have so many pixels a side, a multiple of 32."""
+    return f"benchmark/LargeShapes{side}-v0"
+
+
+for multiple in (1, 2, 4):
+    gymnasium.register(of_side(multiple * SIZE), LargeShapes, max_episode_steps=EPISODE, kwargs={"times": multiple})

@@ -19,6 +19,7 @@ from pathlib import Path
 
 import gymnasium
 import numpy as np
+import pictures
 import torch
 from plain_transformer import PlainStage
 from rich.console import Console
@@ -78,6 +79,19 @@ class Ours:
         self.training.follow(self.stage, self.training.step + steps)
 
 
+class EveryPosition:
+    """Our loop with a picture for every position of every window, all encoded at once."""
+
+    def __init__(self, loop: Ours) -> None:
+        self.loop = loop
+        pictures.share_nothing(loop.stage.learning.replay)
+
+    def run(self, steps: int) -> None:
+        """Train for some steps."""
+        with pictures.all_at_once():
+            self.loop.run(steps)
+
+
 class Bare:
     """What cannot be left out: environment steps, and updates on one batch with noise drawn before."""
 
@@ -119,15 +133,15 @@ class Acting:
 
 
 class Cloning:
-    """Cloning alone: 4 steps are one update of 256 windows."""
+    """Cloning alone: what is counted are windows, of which an update takes 256."""
 
     def __init__(self, loop: Ours) -> None:
         self.cloning = loop.stage.cloning
 
-    def run(self, steps: int) -> None:
-        """The updates owed for some steps."""
-        for _ in range(steps):
-            self.cloning.learn(1)
+    def run(self, windows: int) -> None:
+        """So many windows."""
+        for _ in range(windows // 256):
+            self.cloning.learn(4)
 
 
 class StableBaselines:
@@ -153,7 +167,9 @@ def loops(root: Path, ends: contextlib.ExitStack) -> dict[str, tuple[Loop, str, 
 
     alone, medium = "method=accelerator", "engine.precision=medium"
     cloning = ("clone.updates_per_step=0.25", "clone.batch_size=256")
-    online = {length: ("method=scratch", f"transformer.context={length}") for length in (3, 10)}
+    online = {length: ("method=scratch", f"transformer.context={length}") for length in (3, 5, 10)}
+    camera = (f"env.id={pictures.of_side(64)}", "encoder.features=64", "encoder.augment=shift")
+    inductor = "engine.compile=inductor"
     td3, long = ours("td3", alone), ours("stage2-10", *online[10])
     cloned = ours("cloning", "transformer.context=10", *cloning)
     plain = {length: PlainStage(recipe(*online[length])) for length in (3, 10)}
@@ -172,12 +188,21 @@ def loops(root: Path, ends: contextlib.ExitStack) -> dict[str, tuple[Loop, str, 
             "medium",
             40,
         ),
-        "cloning alone": (Cloning(cloned).run, "highest", 40),
+        "cloning, a window": (Cloning(cloned).run, "highest", 2_560),
         "stage 2, context 10": (long.run, "highest", 16),
         "stage 2, context 10, medium": (ours("stage2-10-medium", medium, *online[10]).run, "medium", 16),
         "stage 2, context 10, plain": (plain[10].run, "highest", 8),
         "stage 2, context 3": (ours("stage2-3", *online[3]).run, "highest", 16),
         "stage 2, context 3, plain": (plain[3].run, "highest", 8),
+        "stage 2, camera, every position": (
+            EveryPosition(ours("every", *online[5], *camera)).run,
+            "highest",
+            2,
+        ),
+        "stage 2, camera": (ours("camera", *online[5], *camera).run, "highest", 2),
+        "stage 2, camera, segment 8": (ours("runs", *online[5], *camera, "algorithm.segment=8").run, "highest", 2),
+        "TD3, Inductor": (ours("td3-inductor", alone, inductor).run, "highest", 40),
+        "stage 2, context 10, Inductor": (ours("stage2-inductor", *online[10], inductor).run, "highest", 16),
         "acting, 1 environment": (Acting(long).run, "highest", 100),
         "acting, 16 environments": (Acting(ours("acting-16", *online[10], "env.num_envs=16")).run, "highest", 100),
     }
@@ -192,6 +217,13 @@ RATIOS = {
     "stage 2, context 10, plain / ours": ("stage 2, context 10, plain", "stage 2, context 10"),
     "stage 2, context 10, plain / ours at medium": ("stage 2, context 10, plain", "stage 2, context 10, medium"),
     "stage 2, context 3, plain / ours": ("stage 2, context 3, plain", "stage 2, context 3"),
+    "stage 2, camera, every position / ours": ("stage 2, camera, every position", "stage 2, camera"),
+    "stage 2, camera, every position / ours, segment 8": (
+        "stage 2, camera, every position",
+        "stage 2, camera, segment 8",
+    ),
+    "TD3 / with Inductor": ("TD3", "TD3, Inductor"),
+    "stage 2, context 10 / with Inductor": ("stage 2, context 10", "stage 2, context 10, Inductor"),
     "acting / a step of stage 2, context 10": ("acting, 1 environment", "stage 2, context 10"),
     "the engine's loop / bare environment and update": ("TD3", "TD3, bare"),
 }
@@ -220,20 +252,24 @@ def main() -> None:
         name: statistics.median(a / b for a, b in zip(spent[above], spent[below], strict=True))
         for name, (above, below) in RATIOS.items()
     }
-    show(milliseconds, ratios)
+    per_second = {name: 1e3 / value for name, value in milliseconds.items()}
+    show(milliseconds, per_second, ratios)
     if options.out:
         found = {"machine": machine(), "rounds": options.rounds, "ms_per_step": milliseconds, "ratios": ratios}
         options.out.write_text(json.dumps(rounded(found), indent=2) + "\n")
 
 
-def show(milliseconds: dict[str, float], ratios: dict[str, float]) -> None:
+def show(milliseconds: dict[str, float], per_second: dict[str, float], ratios: dict[str, float]) -> None:
     """Two tables."""
     console = Console()
-    for title, values, digits in (("CPU ms a step", milliseconds, 2), ("ratio", ratios, 3)):
-        table = Table("", title)
-        for name, value in values.items():
-            table.add_row(name, f"{value:.{digits}f}")
-        console.print(table)
+    table = Table("", "CPU ms a step", "steps a second")
+    for name, value in milliseconds.items():
+        table.add_row(name, f"{value:.3f}", f"{per_second[name]:,.0f}")
+    console.print(table)
+    table = Table("", "ratio")
+    for name, value in ratios.items():
+        table.add_row(name, f"{value:.3f}")
+    console.print(table)
 
 
 def machine() -> dict[str, str]:

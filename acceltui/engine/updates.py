@@ -1,6 +1,5 @@
 """How updates are carried out: in which precision, and one kernel after the other or as one CUDA graph."""
 
-import contextlib
 import dataclasses
 import importlib.util
 import os
@@ -15,6 +14,7 @@ from torch import Tensor, nn
 
 from acceltui.engine.errors import SetupError
 from acceltui.engine.learners.optimize import Metrics
+from acceltui.engine.networks.precision import UNCHANGED
 from acceltui.engine.windows import Pictures, Segments
 from acceltui.recipe.schema import Engine
 
@@ -67,7 +67,7 @@ class Updates:
 
     def _precision(self) -> AbstractContextManager[object]:
         if not self._halves:
-            return contextlib.nullcontext()
+            return UNCHANGED
         # Left to itself, oneDNN takes bfloat16 for float32 products only with matrix tiles (AMX). Casts are not kept:
         # an update may step a network's weights and ask it again.
         return torch.autocast("cpu", dtype=torch.bfloat16, cache_enabled=False)
