@@ -15,7 +15,7 @@ quick: lint ## the same without the tests that train until something is learned
 	$(BIN)/pytest -m "not learning and not slow"
 
 bench: .venv/ready ## how fast training is beside others, as ratios; about five minutes
-	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/speed.py --out benchmarks/results/speed.json
+	MALLOC_MMAP_MAX_=0 MALLOC_TRIM_THRESHOLD_=1099511627776 OMP_NUM_THREADS=1 $(BIN)/python benchmarks/speed.py --out benchmarks/results/speed.json
 
 lint: .venv/ready
 	$(BIN)/ruff check .

@@ -1,6 +1,7 @@
 """The replay: rings of frames, from which windows are gathered by index."""
 
 import math
+import mmap
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -49,12 +50,12 @@ class Replay:
         self._span = span_of(self._quota)
         self._slots = self._span + window - 1
         frames = num_envs * self._slots
-        self._state = torch.zeros(frames, spaces.state, device=device)
+        self._state = storage((frames, spaces.state), torch.float32, device)
         self._image: Tensor | None = None
         if spaces.image is not None:
-            self._image = torch.zeros(frames, *spaces.image, dtype=torch.uint8, device=device)
-        self._actions = torch.zeros(frames, spaces.action, device=device)
-        self._rewards = torch.zeros(frames, device=device)
+            self._image = storage((frames, *spaces.image), torch.uint8, device)
+        self._actions = storage((frames, spaces.action), torch.float32, device)
+        self._rewards = storage((frames,), torch.float32, device)
         # What indices are computed from stays with the processor, whatever the device.
         self._position = np.zeros((num_envs, self._slots), np.uint16)  # steps since the episode began, clipped
         self._terminated = np.zeros((num_envs, self._slots), np.bool_)
@@ -316,6 +317,15 @@ class Replay:
 def rows(stored: Tensor, index: Tensor) -> Tensor:
     """`stored[index]`, which takes three times as long."""
     return stored.index_select(0, index.flatten()).unflatten(0, index.shape)
+
+
+def storage(shape: tuple[int, ...], dtype: torch.dtype, device: torch.device) -> Tensor:
+    """Zeros, in memory that goes back to the system with them: engines keep what else they free (`launch.call`)."""
+    count = math.prod(shape)
+    if device.type != "cpu" or not count:
+        return torch.zeros(shape, dtype=dtype, device=device)
+    # Written, so that all of it is there from the start: what a run takes must not grow for hours.
+    return torch.frombuffer(mmap.mmap(-1, count * dtype.itemsize), dtype=dtype).view(shape).zero_()
 
 
 def span_of(quota: int) -> int:
