@@ -53,6 +53,8 @@ app = typer.Typer(
 for command in (
     run.run,
     run.attach,
+    run.resume,
+    run.fork,
     look.ls,
     look.status,
     look.log,

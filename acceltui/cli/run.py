@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -46,15 +46,12 @@ def run(
 ) -> None:
     """Train what a recipe says, and watch."""
     from acceltui.launch.ask import ask_engine
-    from acceltui.launch.background import start_engine, wait_until_running
-    from acceltui.launch.foreground import become_engine
     from acceltui.launch.record import record_run
     from acceltui.recipe.load import load_recipe
     from acceltui.recipe.resolved import dump_resolved
     from acceltui.runs.paths import create_run_folder, runs_root
 
-    if detach and foreground:
-        raise typer.BadParameter("--detach and --foreground exclude each other.")
+    exclusive(detach, foreground)
     modules = allow_import or []
     loaded = load_recipe(find_recipe(recipe), overrides or [], modules)
     if dry_run:
@@ -63,17 +60,9 @@ def run(
         return
     folder = create_run_folder(runs_root(runs_dir), loaded.recipe.name, loaded.recipe.seed, name=name, share=share)
     record_run(folder, loaded, sys.argv[1:])
-    if foreground:
-        become_engine(folder, modules)
-    with engine_goes_on(folder, runs_dir):
+    if not foreground:
         typer.echo(f"Starting {folder.name} ...", err=True)
-        process = start_engine(folder, modules)
-        wait_until_running(folder, process)
-        if detach:
-            typer.echo(folder.name)
-            typer.echo(how_to_attach(folder, runs_dir), err=True)
-        else:
-            watch(folder, runs_root(runs_dir))
+    launch(folder, "run", modules, detach, foreground, runs_dir)
 
 
 def attach(
@@ -93,6 +82,92 @@ def attach(
     folder = find_run(run, root)
     with engine_goes_on(folder, runs_dir):
         watch(folder, root, glyphs)
+
+
+def resume(
+    run: Run = None,
+    detach: Annotated[bool, typer.Option("--detach", help="Start the engine and return.")] = False,
+    foreground: Annotated[bool, typer.Option("--foreground", help="Be the engine, for batch systems.")] = False,
+    runs_dir: RunsDir = None,
+    allow_import: AllowImport = None,
+) -> None:
+    """Go on with a run that ended early, from its newest checkpoint."""
+    from acceltui.runs.checkpoints import find_checkpoints
+    from acceltui.runs.liveness import is_alive
+    from acceltui.runs.paths import RunError, find_run, runs_root
+    from acceltui.runs.status import read_status
+
+    exclusive(detach, foreground)
+    folder, modules = find_run(run, runs_root(runs_dir)), allow_import or []
+    status = read_status(folder)
+    if status is not None and is_alive(folder, status):
+        raise RunError(f"{folder.name} runs: `accel attach {folder.name}` shows it.")
+    if status is not None and status.state == "FINISHED":
+        raise RunError(f"{folder.name} is FINISHED: there is nothing to resume.")
+    if not find_checkpoints(folder):
+        raise RunError(f"{folder.name} has no checkpoint to go on from: start a new run.")
+    typer.echo(f"Resuming {folder.name} ...", err=True)
+    launch(folder, "resume", modules, detach, foreground, runs_dir)
+
+
+def fork(
+    run: Annotated[
+        str, typer.Argument(metavar="RUN", help="Name, unique prefix or path of a run.", show_default=False)
+    ],
+    overrides: Overrides = None,
+    at: Annotated[
+        str | None,
+        typer.Option(metavar="STEP", help="The checkpoint: a step, `switch` or `best`; nothing for the newest."),
+    ] = None,
+    name: Annotated[str | None, typer.Option(help="Name of the new run folder.")] = None,
+    detach: Annotated[bool, typer.Option("--detach", help="Start the engine and return.")] = False,
+    foreground: Annotated[bool, typer.Option("--foreground", help="Be the engine, for batch systems.")] = False,
+    runs_dir: RunsDir = None,
+    share: Annotated[bool, typer.Option("--share", help="Let the folder's group watch.")] = False,
+    allow_import: AllowImport = None,
+) -> None:
+    """Start a new run from a checkpoint of another, with some values changed."""
+    from acceltui.launch.fork import changed_recipe, choose, make_fork
+    from acceltui.runs.paths import find_run, runs_root
+
+    exclusive(detach, foreground)
+    origin, modules = find_run(run, runs_root(runs_dir)), allow_import or []
+    checkpoint = choose(origin, at)
+    loaded, changes = changed_recipe(origin, overrides or [], modules)
+    folder = make_fork(origin, checkpoint, loaded, changes, name, share)
+    typer.echo(f"Starting {folder.name} from step {checkpoint.step:,} of {origin.name} ...", err=True)
+    launch(folder, "resume", modules, detach, foreground, runs_dir)
+
+
+def launch(
+    folder: "RunFolder",
+    verb: Literal["run", "resume"],
+    modules: list[str],
+    detach: bool,
+    foreground: bool,
+    runs_dir: Path | None,
+) -> None:
+    """Become the engine of a run, or start it, and watch it unless it is to be left alone."""
+    from acceltui.launch.background import start_engine, wait_until_running
+    from acceltui.launch.foreground import become_engine
+    from acceltui.runs.paths import runs_root
+
+    if foreground:
+        become_engine(folder, modules, verb)
+    with engine_goes_on(folder, runs_dir):
+        process = start_engine(folder, modules, verb)
+        wait_until_running(folder, process)
+        if detach:
+            typer.echo(folder.name)
+            typer.echo(how_to_attach(folder, runs_dir), err=True)
+        else:
+            watch(folder, runs_root(runs_dir))
+
+
+def exclusive(detach: bool, foreground: bool) -> None:
+    """Refuse what cannot be both."""
+    if detach and foreground:
+        raise typer.BadParameter("--detach and --foreground exclude each other.")
 
 
 def demo(runs_dir: RunsDir = None) -> None:

@@ -23,6 +23,7 @@ from acceltui.engine.own_critic import OwnCritic
 from acceltui.engine.replay import Replay
 from acceltui.engine.room import check_room, rollout_envs
 from acceltui.engine.stages import Accelerate, Cloning, Draws, Learning, OffPolicy, OnlineStage
+from acceltui.engine.state import State, load_optimizer, optimizer_state
 from acceltui.engine.switch import measured, metrics_named
 from acceltui.engine.updates import Updates
 from acceltui.recipe.schema import PPO as PPOSection
@@ -175,7 +176,7 @@ class Parts:
         transformer's own, where it has some, take their place); the replay becomes `online.replay` large and keeps the
         newest `online.seed_replay` transitions. A rollout begins anew, with the transformer's own steps.
         """
-        recipe, algorithm = self.recipe, self.recipe.online_algorithm
+        recipe = self.recipe
         interaction = stage.learning.interaction
         self.carry_out.forget()
         interaction.receive()  # the last step belongs to what is kept
@@ -185,19 +186,50 @@ class Parts:
             interaction.reset(FRESH_STARTS + recipe.seed % 2**29 + step % 2**29)
         if stage.cloning is not None and stage.cloning.own_critic is not None:
             self.critic = stage.cloning.own_critic.critic
-        for group in self.critic.optimizer.param_groups:
-            group["lr"] = recipe.critic.learning_rate or algorithm.learning_rate
+        self.take_online_rates()
+        return self.online(interaction, begins=step)
+
+    def take_online_rates(self) -> None:
+        """Critic and entropy coefficient, which stay over the switch, learn at stage online's rates."""
+        algorithm = self.recipe.online_algorithm
+        self.critic.optimizer.param_groups[0]["lr"] = self.recipe.critic.learning_rate or algorithm.learning_rate
         if self.entropy is not None:
             self.entropy.optimizer.param_groups[0]["lr"] = algorithm.learning_rate
-        acting = self.learning(self.transformer, algorithm, recipe.transformer.learning_rate, interaction)
-        return OnlineStage(acting, frozen_copy(self.accelerator), recipe.online, recipe.clone.loss, begins=step)
 
     def scratch(self) -> OnlineStage:
         """Stage online from nothing: the baseline without an accelerator."""
+        return self.online(self.training(self.recipe.online.replay), begins=0)
+
+    def online(self, interaction: Interaction, begins: int) -> OnlineStage:
+        """Stage online in environments with a replay; the accelerator, if there is one, is the teacher."""
         recipe, algorithm = self.recipe, self.recipe.online_algorithm
-        interaction = self.training(recipe.online.replay)
         acting = self.learning(self.transformer, algorithm, recipe.transformer.learning_rate, interaction)
-        return OnlineStage(acting, None, recipe.online, recipe.clone.loss, begins=0)
+        teacher = None if recipe.method == "scratch" else frozen_copy(self.accelerator)
+        return OnlineStage(acting, teacher, recipe.online, recipe.clone.loss, begins)
+
+    def begin(self) -> Accelerate | OnlineStage:
+        """The first stage of the recipe's method."""
+        return self.scratch() if self.recipe.method == "scratch" else self.accelerate()
+
+    def rebuild(self, stage: str, begins: int) -> Accelerate | OnlineStage:
+        """A stage that is to go on from a saved state; the networks' weights are there already."""
+        if stage == "accelerate":
+            return self.accelerate()
+        if self.recipe.method == "accelerated":
+            self.take_online_rates()
+        return self.online(self.training(self.recipe.online.replay), begins)
+
+    def state(self) -> State:
+        """What both stages share, but for the networks' weights."""
+        entropy = None if self.entropy is None else optimizer_state(self.entropy.optimizer)
+        return {"critic": optimizer_state(self.critic.optimizer), "entropy": entropy, "draws": self.draws.state()}
+
+    def load(self, state: State) -> None:
+        """Go on from there; last of all, since building draws numbers too."""
+        load_optimizer(self.critic.optimizer, state["critic"])
+        if self.entropy is not None:
+            load_optimizer(self.entropy.optimizer, state["entropy"])
+        self.draws.load(state["draws"])
 
 
 def check_fit(recipe: Recipe, pictures: bool, discrete: bool, succeeds: bool) -> None:

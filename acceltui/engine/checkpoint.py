@@ -1,59 +1,177 @@
-"""Checkpoints of the weights: safetensors and JSON, published whole or not at all."""
+"""Checkpoints: all that a run needs to go on, as safetensors and JSON, published whole or not at all.
 
+The replay is saved in segments, each written once: a checkpoint names those it needs, and writes only the frames that
+are new. A segment that no checkpoint names is removed.
+"""
+
+import errno
 import hashlib
 import json
+import os
 import shutil
 import time
+import weakref
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from safetensors.torch import save_file
+import numpy as np
+from numpy.typing import NDArray
+from safetensors.torch import load_file, save_file
 from torch import nn
 
+from acceltui.engine.replay import Replay
+from acceltui.engine.state import State, load_state, save_state
+from acceltui.runs.checkpoints import Found, Manifest, find_checkpoints, segments_folder
 from acceltui.runs.files import make_private_folder, write_whole
 from acceltui.runs.folder import RunFolder
 
+SPARE = 1 << 22
+"""Bytes that must be left when a checkpoint is written."""
+
+
+@dataclass(frozen=True)
+class Moment:
+    """What is saved of a run at one step."""
+
+    step: int
+    stage: str
+    networks: Mapping[str, nn.Module]
+    state: State
+    replays: Mapping[str, Replay]
+    """Empty where none is to be saved."""
+
+
+class Saved:
+    """A checkpoint that was found whole, to be read."""
+
+    def __init__(self, found: Found) -> None:
+        self.path, self.manifest, self.step = found.path, found.manifest, found.step
+
+    def networks(self) -> dict[str, State]:
+        """Weights by network."""
+        names = (name.removesuffix(".safetensors") for name in self.manifest["files"] if name.endswith(".safetensors"))
+        return {name: load_file(self.path / f"{name}.safetensors") for name in names if name != "state"}
+
+    def state(self) -> State:
+        """All else but the replays."""
+        return load_state(self.path / "state")
+
+    def fill(self, name: str, state: State, replay: Replay) -> Replay:
+        """The replay of that name, as it stood: `replay` itself, or where its capacity is another by now, one that
+        holds the newest of it."""
+        then = replay if state["capacity"] == replay.capacity else replay.like(state["capacity"])
+        for segment in self.manifest["replays"][name]:
+            first, last = np.array(segment["first"]), np.array(segment["last"])
+            then.put(first, last, load_file(segments_folder(self.path.parent) / segment["file"]))
+        then.load(state)
+        return then if then is replay else then.newest(replay.capacity, replay.capacity)
+
 
 class Checkpoints:
-    """The checkpoints of one attempt: the last `keep` periodic ones, the best, and every other kind."""
+    """The checkpoints of a run: the last `keep` periodic ones, the best, and every other kind, of all attempts."""
 
     def __init__(self, folder: RunFolder, attempt: int, keep: int) -> None:
         self._folder, self._attempt, self._keep = folder.checkpoints, attempt, keep
-        self._manifests: dict[Path, dict[str, Any]] = {}
+        self._share = bool(self._folder.stat().st_mode & 0o040)
+        self._segments: dict[str, tuple[weakref.ref[Replay], list[dict[str, Any]]]] = {}
+        """By replay: which it is, since a new one has frames of its own, and what of it is written."""
+        self._manifests = {found.path: found.manifest for found in find_checkpoints(folder)}
 
-    def save(self, step: int, stage: str, why: str, networks: dict[str, nn.Module]) -> dict[str, Any]:
-        """Save weights; gives {"step", "time", "name"} of the checkpoint.
+    def save(self, moment: Moment, whys: list[str], leaving: dict[str, str] | None = None) -> Manifest:
+        """Save; gives {"step", "time", "name"} of the checkpoint.
 
-        `why` is periodic, switch, best, command or end. One step has one checkpoint: a second reason is added to it.
+        Each why is periodic, switch, best, command or end. `leaving`: the stage was being left, and how. OSError where
+        there is no space or the disk fails: nothing that was saved before has changed then.
         """
-        path = self._folder / f"{step:010d}-{self._attempt}"
-        if path not in self._manifests:
-            self._write(path, networks)
-            files = {
-                file.name: {"bytes": file.stat().st_size, "sha256": hashlib.sha256(file.read_bytes()).hexdigest()}
-                for file in sorted(path.glob("*.safetensors"))
+        path = self._new_path(moment.step)
+        written: list[Path] = []
+        try:
+            self._check_space(moment)
+            replays = {name: self._write_segments(name, replay, written) for name, replay in moment.replays.items()}
+            files = self._write(path, moment)
+            manifest: Manifest = {
+                "version": 2,
+                "step": moment.step,
+                "stage": moment.stage,
+                "attempt": self._attempt,
+                "why": list(dict.fromkeys(whys)),
+                "leaving": leaving,
+                "time": time.time(),
+                "files": files,
+                "replays": replays,
             }
-            manifest = {"version": 1, "step": step, "stage": stage, "attempt": self._attempt, "why": []}
-            self._manifests[path] = manifest | {"time": time.time(), "files": files}
-        self._manifests[path]["why"].append(why)
-        self._publish(path)
-        self._thin_out(why)
-        return {"step": step, "time": self._manifests[path]["time"], "name": path.name}
+            self._publish(path, manifest)
+        except OSError:
+            for part in (path.with_name(f".{path.name}.part"), path):
+                shutil.rmtree(part, ignore_errors=True)
+            for file in written:
+                file.unlink(missing_ok=True)
+            raise
+        for name, replay in moment.replays.items():
+            self._segments[name] = weakref.ref(replay), replays[name]
+        self._manifests[path] = manifest
+        for why in dict.fromkeys(whys):
+            self._thin_out(why)
+        self._drop_segments()
+        return {"step": moment.step, "time": manifest["time"], "name": path.name}
 
-    def _write(self, path: Path, networks: dict[str, nn.Module]) -> None:
-        # A reader looks for the manifest, which comes last; the folder gets its name when its weights lie in it.
+    def _new_path(self, step: int) -> Path:
+        """A name that is free: a step may be saved again when more has happened at it."""
+        name = f"{step:010d}-{self._attempt}"
+        taken = sum(path.name.startswith(name) for path in self._manifests)
+        while (path := self._folder / (name + (f".{taken}" if taken else ""))).exists():
+            taken += 1
+        return path
+
+    def _write(self, path: Path, moment: Moment) -> dict[str, Any]:
+        # A reader looks for the manifest, which comes last; the folder gets its name when all else lies in it.
         parts = path.with_name(f".{path.name}.part")
         shutil.rmtree(parts, ignore_errors=True)
-        make_private_folder(parts, share=bool(self._folder.stat().st_mode & 0o040))
-        for name, network in networks.items():
-            save_file(
-                {key: value.detach().cpu() for key, value in network.state_dict().items()},
-                parts / f"{name}.safetensors",
-            )
+        make_private_folder(parts, share=self._share)
+        for name, network in moment.networks.items():
+            weights = {key: value.detach().cpu() for key, value in network.state_dict().items()}
+            save_file(weights, parts / f"{name}.safetensors")
+        save_state(moment.state, parts / "state")
+        files = {file.name: seal(file) for file in sorted(parts.iterdir())}
         parts.rename(path)
+        return files
 
-    def _publish(self, path: Path) -> None:
-        write_whole(path / "manifest.json", json.dumps(self._manifests[path], indent=1).encode())
+    def _new_frames(self, name: str, replay: Replay) -> tuple[list[dict[str, Any]], NDArray[np.int64]]:
+        """Segments of a replay that are written and still needed, and of each ring the first frame that is not."""
+        lowest, segments = replay.first_frames, []
+        if name in self._segments and self._segments[name][0]() is replay:
+            segments = [part for part in self._segments[name][1] if (np.array(part["last"]) >= lowest).any()]
+        return segments, np.maximum(np.array(segments[-1]["last"]) + 1, lowest) if segments else lowest
+
+    def _check_space(self, moment: Moment) -> None:
+        """OSError where a checkpoint might not fit: better none than half of one."""
+        needed = SPARE + 4 * sum(
+            4 * part.numel() for network in moment.networks.values() for part in network.parameters()
+        )
+        for name, replay in moment.replays.items():
+            frames = int((replay.newest_frames + 1 - self._new_frames(name, replay)[1]).sum())
+            needed += frames * replay.frame_bytes
+        if shutil.disk_usage(self._folder).free < needed:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    def _write_segments(self, name: str, replay: Replay, written: list[Path]) -> list[dict[str, Any]]:
+        """Write what is new of a replay; gives the segments that hold all of it."""
+        segments, first = self._new_frames(name, replay)
+        last = replay.newest_frames
+        if (first <= last).any():
+            folder = segments_folder(self._folder)
+            if not folder.exists():
+                make_private_folder(folder, share=self._share)
+            file = folder / f"{name}-{self._attempt}-{os.urandom(6).hex()}.safetensors"
+            written.append(file)
+            save_file({key: part.detach().cpu().contiguous() for key, part in replay.frames(first, last).items()}, file)
+            segments = [*segments, {"file": file.name, "first": first.tolist(), "last": last.tolist(), **seal(file)}]
+        return segments
+
+    def _publish(self, path: Path, manifest: Manifest) -> None:
+        write_whole(path / "manifest.json", json.dumps(manifest, indent=1).encode())
 
     def _thin_out(self, why: str) -> None:
         """Drop the reason that has become old; a checkpoint without a reason goes."""
@@ -62,9 +180,29 @@ class Checkpoints:
         for path in holders[: max(len(holders) - kept, 0)]:
             self._manifests[path]["why"].remove(why)
             if self._manifests[path]["why"]:
-                self._publish(path)
+                self._publish(path, self._manifests[path])
                 continue
             # Its name goes first, so that nobody takes what is left of it for a checkpoint.
             gone = path.rename(path.with_name(f".{path.name}.gone"))
             shutil.rmtree(gone)
             del self._manifests[path]
+
+    def _drop_segments(self) -> None:
+        named = {
+            segment["file"]
+            for manifest in self._manifests.values()
+            for segments in manifest["replays"].values()
+            for segment in segments
+        }
+        folder = segments_folder(self._folder)
+        for file in folder.iterdir() if folder.is_dir() else ():
+            if file.name not in named:
+                file.unlink(missing_ok=True)
+
+
+def seal(file: Path) -> dict[str, Any]:
+    """Make sure that a file is on the disk; gives its size and hash."""
+    with file.open("rb") as opened:
+        os.fsync(opened.fileno())
+        digest = hashlib.file_digest(opened, "sha256").hexdigest()
+    return {"bytes": file.stat().st_size, "sha256": digest}

@@ -11,6 +11,7 @@ from acceltui.engine.envs.base import Environments
 from acceltui.engine.networks.actor import Actor, State
 from acceltui.engine.networks.heads import Distribution
 from acceltui.engine.replay import Replay
+from acceltui.engine.state import State as SavedState
 from acceltui.engine.windows import Observations, Past, Pictures, Windows
 
 Policy = Callable[["Interaction"], Tensor]
@@ -114,6 +115,43 @@ class Interaction:
             step.observations, Past(actions, step.rewards, torch.zeros_like(step.rewards, dtype=torch.bool)), ended
         )
         return finished
+
+    def state(self) -> SavedState:
+        """Everything between two steps, the replay left out. A step that was begun is ended first."""
+        self.receive()
+        windows, past = self.windows, self.windows.past
+        return {
+            "state": windows.state,
+            "image": None if windows.image is None else windows.image.all,
+            "past": None if past is None else {"actions": past.actions, "rewards": past.rewards, "padded": past.padded},
+            "returns": self._returns,
+            "success": self._success,
+            "memory": None if self._memory is None else list(self._memory),
+            "begins": self._begins,
+            "envs": self.envs.snapshot(),
+        }
+
+    def load(self, state: SavedState, seed: int) -> bool:
+        """Go on from there, in environments that were reset; gives whether in mid-episode. Where the environments could
+        not say where they stood, episodes begin anew, fixed by `seed`."""
+        if state["envs"] is None:
+            self._memory = None
+            self.reset(seed)
+            return False
+        here = self.device
+        image, past = state["image"], state["past"]
+        self.windows = Windows(
+            state["state"].to(here),
+            None if image is None else Pictures.of(image.to(here)),
+            None
+            if past is None
+            else Past(past["actions"], past["rewards"], past["padded"]).map(lambda part: part.to(here)),
+        )
+        self._returns, self._success = state["returns"].to(here), state["success"]
+        self._memory = None if state["memory"] is None else tuple(part.to(here) for part in state["memory"])
+        self._begins = state["begins"].to(here)
+        self.envs.restore(state["envs"])
+        return True
 
     def _push(self, observations: Observations, past: Past | None, reset: np.ndarray) -> None:
         """Move each window by one step; where an episode begins, fill it with the first observation."""

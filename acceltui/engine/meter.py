@@ -3,6 +3,7 @@
 import torch
 
 from acceltui.engine.learners.optimize import Metrics
+from acceltui.engine.state import State
 
 
 class Meter:
@@ -17,6 +18,15 @@ class Meter:
         for name, value in metrics.items():
             self._sums[name] = self._sums[name] + value if name in self._sums else value.clone()
             self._counts[name] = self._counts.get(name, 0) + 1
+
+    def state(self) -> State:
+        """What was gathered since the last reading."""
+        return {"sums": self._sums, "counts": self._counts}
+
+    def load(self, state: State, device: torch.device) -> None:
+        """Go on from there."""
+        self._sums = {name: value.to(device) for name, value in state["sums"].items()}
+        self._counts = dict(state["counts"])
 
     def take(self) -> dict[str, float]:
         """Means since the last call: one wait for the device."""

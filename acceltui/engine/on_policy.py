@@ -14,6 +14,7 @@ from acceltui.engine.meter import Meter
 from acceltui.engine.networks.actor import Actor
 from acceltui.engine.replay import Replay
 from acceltui.engine.stages import Draws
+from acceltui.engine.state import State
 from acceltui.recipe.schema import PPO as PPOSection
 
 
@@ -24,7 +25,7 @@ class Rollout:
         self.steps, self.num_envs, self.taken = steps, num_envs, 0
         self.frames = np.zeros((steps, num_envs), np.int64)
         """Numbers, in the ring of each environment, of the frames acted on."""
-        parts = torch.zeros(6, steps, num_envs, device=device)
+        self.parts = parts = torch.zeros(6, steps, num_envs, device=device)
         self.log_probs, self.values, self.rewards, self.terminated, self.ended, self.next_values = parts.unbind()
         """(T, N) each; flags are 0 or 1, `ended` also at a time limit."""
 
@@ -105,6 +106,34 @@ class OnPolicy:
                     self.meter.add(self.learner.update_actor(batch, noise, teacher, cloning, kind))
                 self.updates += 1
         self.rollout.taken = 0
+
+    def state(self) -> State:
+        """Everything between two steps, the replay left out."""
+        rollout = self.rollout
+        return {
+            "interaction": self.interaction.state(),
+            "learner": self.learner.state(),
+            "meter": self.meter.state(),
+            "updates": self.updates,
+            "rollout": {"taken": rollout.taken, "frames": rollout.frames, "parts": rollout.parts},
+        }
+
+    def load(self, state: State, seed: int) -> bool:
+        """Go on from there; a rollout whose episodes were lost begins anew."""
+        self.learner.load(state["learner"])
+        self.meter.load(state["meter"], self.interaction.device)
+        self.updates = state["updates"]
+        if not self.interaction.load(state["interaction"], seed):
+            return False
+        rollout, then = self.rollout, state["rollout"]
+        rollout.taken = then["taken"]
+        rollout.frames[...] = then["frames"]
+        rollout.parts.copy_(then["parts"])
+        return True
+
+    def hold(self, replay: Replay) -> None:
+        """Learn from another replay, which all frames go to from now on."""
+        self.replay = self.interaction.replay = replay
 
     def minibatches(self, advantages: Tensor) -> Iterator[Minibatch]:
         """One pass over the rollout in random order, in parts as even as can be: a small rest would be mostly noise."""

@@ -8,6 +8,7 @@ from acceltui.engine.learners.optimize import Metrics, descend
 from acceltui.engine.learners.sac import SAC
 from acceltui.engine.learners.td3 import TD3
 from acceltui.engine.replay import Batch
+from acceltui.engine.state import State, load_optimizer, optimizer_state
 
 
 class OwnCritic:
@@ -22,6 +23,22 @@ class OwnCritic:
     def critic(self) -> TargetedCritic:
         """What stage online begins with."""
         return self.learner.critic
+
+    def state(self) -> State:
+        """Networks, targets and optimizers of its own."""
+        networks = {name: network.state_dict() for name, network in self.critic.networks.items()}
+        return {
+            "networks": networks,
+            "optimizer": optimizer_state(self.critic.optimizer),
+            "learner": self.learner.state(),
+        }
+
+    def load(self, state: State) -> None:
+        """Go on from there."""
+        for name, network in self.critic.networks.items():
+            network.load_state_dict(state["networks"][name])
+        load_optimizer(self.critic.optimizer, state["optimizer"])
+        self.learner.load(state["learner"])
 
     def update(self, batch: Batch, noise: torch.Tensor) -> Metrics:
         """One step of each kind; `noise` (B, noise of the learner) is standard normal."""

@@ -15,35 +15,43 @@ import traceback
 from collections.abc import Sequence
 from pathlib import Path
 
+from acceltui.engine.checkpoint import Saved
 from acceltui.engine.errors import SetupError
 from acceltui.engine.imports import check_imports
 from acceltui.engine.inspect import describe_spaces, plan
 from acceltui.engine.monitor import Live, Monitor
 from acceltui.engine.record import Record
-from acceltui.engine.run import Run
+from acceltui.engine.run import Diverged, Run
 from acceltui.engine.train import train
 from acceltui.recipe.errors import RecipeError
 from acceltui.recipe.resolved import load_resolved
 from acceltui.recipe.schema import Recipe
+from acceltui.runs.checkpoints import newest_whole
 from acceltui.runs.folder import RunFolder
+from acceltui.runs.jsonl import JsonlReader
 from acceltui.runs.lock import engine_lock
+from acceltui.runs.metrics import is_count
 from acceltui.runs.paths import RunError
-from acceltui.runs.status import read_status
+from acceltui.runs.status import Status, read_status
 
 EXIT_CODES = {"FINISHED": 0, "STOPPED": 0, "PREEMPTED": 75}
 CRASHED, UNUSABLE = 1, 2
+GOES = 20.0
+"""Seconds that an engine may take to be gone after its last status."""
 
 
 def main() -> int:
     """Do what the command line says; gives the exit code."""
     parser = argparse.ArgumentParser(prog="python -m acceltui.engine", description=__doc__)
-    parser.add_argument("verb", choices=["run", "spaces", "plan"])
+    parser.add_argument("verb", choices=["run", "resume", "spaces", "plan"])
     parser.add_argument("path", type=Path, help="a run folder, or a resolved recipe")
     parser.add_argument("--allow-import", action="append", default=[], metavar="MODULE")
     options = parser.parse_args()
     try:
         if options.verb == "run":
             return run(RunFolder(options.path), options.allow_import)
+        if options.verb == "resume":
+            return resume(RunFolder(options.path), options.allow_import)
         return answer(options.verb, load_resolved(options.path), options.allow_import)
     except (RunError, RecipeError) as error:
         print(error, file=sys.stderr)
@@ -57,27 +65,62 @@ def run(folder: RunFolder, allow_import: Sequence[str]) -> int:
     with engine_lock(folder):
         status = read_status(folder)
         if status is not None and status.state != "STARTING":
-            raise RunError(f"{folder.path} has been run before and is {status.state}: start a new run.")
+            raise RunError(f"{folder.path} has been run before and is {status.state}: `accel resume` goes on with it.")
         return run_locked(folder, recipe, allow_import)
 
 
-def run_locked(folder: RunFolder, recipe: Recipe, allow_import: Sequence[str], attempt: int = 1) -> int:
+def resume(folder: RunFolder, allow_import: Sequence[str]) -> int:
+    """Go on from the newest checkpoint of a run that has ended early."""
+    recipe = load_resolved(folder.resolved)
+    os.chdir(folder.path)
+    with engine_lock(folder, GOES):
+        status = read_status(folder)
+        if status is not None and status.state == "FINISHED":
+            raise RunError(f"{folder.name} is FINISHED: there is nothing to resume.")
+        found, skipped = newest_whole(folder)
+        if found is None:
+            raise RunError(f"{folder.name} has no checkpoint to go on from: start a new run.")
+        attempt = 1 + latest_attempt(folder, status)
+        return run_locked(folder, recipe, allow_import, attempt, Saved(found), skipped)
+
+
+def latest_attempt(folder: RunFolder, status: Status | None) -> int:
+    """The highest number of an attempt that has left a trace."""
+    rows = (row.get("attempt", 0) for row in JsonlReader(folder.metrics).poll())
+    return max([status.attempt if status else 0, *(value for value in rows if is_count(value))])
+
+
+def run_locked(
+    folder: RunFolder,
+    recipe: Recipe,
+    allow_import: Sequence[str],
+    attempt: int = 1,
+    saved: Saved | None = None,
+    skipped: Sequence[str] = (),
+) -> int:
     """Train, and say in the status how it ended, however it ends."""
     live = Live(recipe.method, budgets=budgets(recipe))
     live.stage = next(iter(live.budgets))
-    monitor, record = Monitor(folder, live, attempt), Record(folder, attempt, recipe.log.tensorboard)
-    for number in (signal.SIGTERM, signal.SIGINT):
+    since = None if saved is None else saved.step
+    monitor, record = Monitor(folder, live, attempt), Record(folder, attempt, recipe.log.tensorboard, since)
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1, signal.SIGUSR2):
         signal.signal(number, lambda *_: setattr(monitor, "asked_to_leave", True))
     monitor.start()
     try:
         check_imports(recipe, allow_import)
-        training = Run(recipe, folder, monitor, record)
+        for sentence in skipped:
+            record.event("warning", sentence, step=live.step)
+        training = Run(recipe, folder, monitor, record, saved)
         with contextlib.closing(training.parts):
             return EXIT_CODES[train(training)]
     except SetupError as error:
         live.state, live.error = "FAILED", {"kind": error.kind, "message": str(error)}
         record.event("error", str(error), step=live.step)
         return UNUSABLE
+    except Diverged as error:
+        live.state, live.error = "FAILED", {"kind": "diverged", "message": str(error)}
+        record.event("error", str(error), step=live.step)
+        return CRASHED
     except Exception as error:
         traceback.print_exc()
         message = f"{type(error).__name__}: {error}"

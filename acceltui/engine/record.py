@@ -14,10 +14,14 @@ from acceltui.runs.metrics import MetricsWriter
 class Record:
     """The one writer of a run's metrics and events."""
 
-    def __init__(self, folder: RunFolder, attempt: int, tensorboard: bool) -> None:
+    def __init__(self, folder: RunFolder, attempt: int, tensorboard: bool, since: int | None = None) -> None:
+        """`since`: the step that a resumed run goes on from."""
+        purge = None if since is None else since + 1
         self._metrics = MetricsWriter(folder.metrics, attempt)
         self._events = EventWriter(folder.events)
-        self._tensorboard = SummaryWriter(str(folder.tensorboard), flush_secs=10) if tensorboard else None
+        self._tensorboard = (
+            SummaryWriter(str(folder.tensorboard), flush_secs=10, purge_step=purge) if tensorboard else None
+        )
         self._not_finite: set[str] = set()
         self.latest: dict[str, float] = {}
         """Newest value of each metric."""
@@ -37,6 +41,10 @@ class Record:
         """One line of events.jsonl, and of the log."""
         self._events.append(kind, message, step=step, by=by, **details)
         print(f"step {step:>9,}  {kind:<10} {message}", flush=True)
+
+    def rewind(self, step: int) -> None:
+        """Rows after `step` that earlier attempts wrote have not happened."""
+        self._metrics.rewind(step)
 
     def close(self) -> None:
         """Flush and close all files."""

@@ -3,6 +3,7 @@
 import math
 import mmap
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import torch
@@ -11,6 +12,7 @@ from torch import Tensor
 
 from acceltui.engine.envs.base import Spaces
 from acceltui.engine.networks.actor import Segment
+from acceltui.engine.state import State
 from acceltui.engine.windows import Observations, Past, Pictures, Segments, Windows
 
 FLAG_BYTES = 4
@@ -83,6 +85,11 @@ class Replay:
         """Bytes of storage."""
         flags = self._position.nbytes + self._terminated.nbytes + self._ended.nbytes
         return flags + sum(part.nbytes for part in self._parts())
+
+    @property
+    def frame_bytes(self) -> int:
+        """Bytes of one frame."""
+        return self.nbytes // self._position.size
 
     def begin(self, envs: NDArray[np.int64], observations: Observations) -> None:
         """Write an episode's first frame in the rings `envs` (n,), from the observations of all; one still running
@@ -235,6 +242,54 @@ class Replay:
             kept._ended[env, target] = self._ended[env, source]
             kept._newest[env], kept._oldest[env], kept._transitions[env] = last, first, taken
         return kept
+
+    def state(self) -> State:
+        """Where the rings stand, and their flags; not the frames, which `frames_since` gives."""
+        return {
+            "capacity": self.capacity,
+            "newest": self._newest,
+            "oldest": self._oldest,
+            "transitions": self._transitions,
+            "position": self._position,
+            "terminated": self._terminated,
+            "ended": self._ended,
+        }
+
+    def load(self, state: State) -> None:
+        """The opposite, of a replay of the same capacity; frames come by `put`."""
+        for name in ("newest", "oldest", "transitions", "position", "terminated", "ended"):
+            mine: NDArray[Any] = getattr(self, f"_{name}")
+            mine[...] = state[name]
+
+    def like(self, capacity: int) -> "Replay":
+        """An empty replay of another capacity."""
+        return Replay(capacity, len(self._newest), self.spaces, self.window, self._rewards.device, self.past)
+
+    @property
+    def first_frames(self) -> NDArray[np.int64]:
+        """Of each ring, the oldest frame that a window may still reach."""
+        return np.maximum(self._oldest - self.window + 1, np.maximum(self._newest - self._slots + 1, 0))
+
+    def frames(self, first: NDArray[np.int64], last: NDArray[np.int64]) -> State:
+        """What is stored of frames `first` to `last` (N,) of each ring, ring after ring."""
+        return {name: part[self._places(first, last)] for name, part in self._named().items()}
+
+    def put(self, first: NDArray[np.int64], last: NDArray[np.int64], frames: State) -> None:
+        """Write them."""
+        places = self._places(first, last)
+        for name, part in self._named().items():
+            part[places] = frames[name].to(part.device)
+
+    def _places(self, first: NDArray[np.int64], last: NDArray[np.int64]) -> Tensor:
+        each = [
+            env * self._slots + np.arange(one, other + 1) % self._slots
+            for env, (one, other) in enumerate(zip(first, last, strict=True))
+        ]
+        return self._on_device(np.concatenate(each))
+
+    def _named(self) -> dict[str, Tensor]:
+        image = {} if self._image is None else {"image": self._image}
+        return {"state": self._state, "actions": self._actions, "rewards": self._rewards, **image}
 
     def _parts(self) -> list[Tensor]:
         """Everything that is stored of a frame but its flags."""

@@ -1,13 +1,16 @@
 """What surrounds training at every step: rows, evaluations, checkpoints, commands, the switch rule."""
 
+import math
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, NoReturn
+
+import torch
 
 from acceltui.engine.build import Parts
-from acceltui.engine.checkpoint import Checkpoints
+from acceltui.engine.checkpoint import Checkpoints, Moment, Saved
 from acceltui.engine.evaluate import Evaluator
 from acceltui.engine.interaction import deterministic
 from acceltui.engine.monitor import Monitor
@@ -15,12 +18,15 @@ from acceltui.engine.networks.actor import Actor
 from acceltui.engine.pace import Pace
 from acceltui.engine.record import Record
 from acceltui.engine.stages import Accelerate, Cloning, OnlineStage
+from acceltui.engine.state import State
 from acceltui.engine.switch import Evaluated, judge, steps_named
 from acceltui.recipe.schema import Recipe
 from acceltui.runs.commands import Command
 from acceltui.runs.folder import RunFolder
 
 Stage = Accelerate | OnlineStage
+RESUMED_STARTS = 2**31 + 2**30 + 2**29
+"""Seeds of episodes begun anew at a resume."""
 ROLLOUT_SEEDS = 2**31
 """Rollouts begin where no evaluation does: a recipe's seeds are smaller."""
 
@@ -57,10 +63,18 @@ class Score(NamedTuple):
         return f"return {self.reward:.1f}" + (f", success {self.success:.2f}" if self.success else "")
 
 
+class Diverged(Exception):
+    """Training has come to what is no number. The text is a sentence."""
+
+
 class Run:
     """A run in progress. `step` counts training environment steps over both stages and all environments."""
 
-    def __init__(self, recipe: Recipe, folder: RunFolder, monitor: Monitor, record: Record) -> None:
+    def __init__(
+        self, recipe: Recipe, folder: RunFolder, monitor: Monitor, record: Record, saved: Saved | None = None
+    ) -> None:
+        """With `saved`, the run goes on from that checkpoint: `resume` does the rest."""
+        self.saved = saved
         self.recipe, self.monitor, self.record, self.live = recipe, monitor, record, monitor.live
         self.step = 0
         self.parts = Parts(recipe, lambda message: record.event("compile", message, step=self.step))
@@ -72,6 +86,8 @@ class Run:
         self.best = Score()
         self.evaluated_at: int | None = None
         self.latest_returns: dict[str, float] = {}
+        self._unsaved: list[str] = []
+        """Why a checkpoint is to be written when this step is over."""
         self.random: dict[str, float] = {}
         self._rule_steps = steps_named(recipe.switch)
         where = f"on {self.parts.device} with {recipe.engine.threads} threads"
@@ -115,17 +131,19 @@ class Run:
                 # Only these count for the rule: what a person asks for must not change when it fires.
                 self.history.append(Evaluated(self.step, self.latest_returns))
             if due(recipe.checkpoint.every):
-                self.save("periodic")
+                self._unsaved.append("periodic")
             named = any(before < named <= self.step for named in self._rule_steps)
             if (evaluates or named) and (leaving := self.ask_rule(stage)):
                 return leaving
+            if self.step < until:  # else what comes next saves it all
+                self.save_unsaved(stage)
         return Leaving("budget", by="budget", message=f"the budget of stage {stage.name} is spent")
 
     def switch(self, stage: Accelerate, leaving: Leaving) -> OnlineStage:
         """The transformer takes over; both policies are evaluated and saved first, so that the switch can be judged."""
         self.live.state = "SWITCHING"
         self.evaluate_unless_done()
-        self.save("switch")
+        self.save("switch", stage, leaving)
         online = self.parts.switch(stage, self.step)
         self.live.switch_step, self.live.stage, self.live.state = self.step, online.name, "RUNNING"
         self.live.rule, self.live.rule_detail = "", ""
@@ -137,7 +155,7 @@ class Run:
         self.settle(leaving)
         return online
 
-    def finish(self, leaving: Leaving) -> str:
+    def finish(self, stage: Stage, leaving: Leaving) -> str:
         """Evaluate and save what the run came to; gives its last state."""
         match leaving.why:
             case "stop":
@@ -147,7 +165,7 @@ class Run:
             case _:
                 state, kind, why = "FINISHED", "finish", "end"
                 self.evaluate_unless_done()
-        self.save(why)
+        self.save(why, stage)
         self.record.event(kind, leaving.message, step=self.step, by=leaving.by, **self.latest_returns)
         self.live.state = state
         self.settle(leaving)
@@ -187,8 +205,9 @@ class Run:
                 self.live.paused = command.kind == "pause"
             case "evaluate":
                 self.evaluate_unless_done()
+                self.save_unsaved(stage)
             case "checkpoint":
-                self.save("command")
+                self.save("command", stage)
         self.record.event("command", f"{command.kind} done", step=self.step, by=command.by, id=command.id)
         self.monitor.done(command)
         return None
@@ -233,7 +252,8 @@ class Run:
         score = Score.of(returns)
         if score > self.best:
             self.best = score
-            self.save("best")
+            self._unsaved.append("best")
+            self.record.event("best", f"best so far: {self.best}", step=self.step, why="best")
 
     def collect(self, cloning: Cloning) -> None:
         """Let the accelerator play episodes for cloning; their steps are counted."""
@@ -256,6 +276,9 @@ class Run:
             values |= {f"{group}/{key}": value for key, value in parts.items()}
         self.record.row(self.step, stage.name, values)
         live.latest = self.record.latest
+        for name, value in values.items():
+            if name.startswith("loss/") and not math.isfinite(value):
+                self.diverge(name, value)
 
     def count_steps(self) -> dict[str, int]:
         """Environment steps beside training's, and all of them."""
@@ -263,12 +286,95 @@ class Run:
         self.live.steps = {"evaluation": evaluation, "clone": clone, "total": self.step + evaluation + clone}
         return self.live.steps
 
-    def save(self, why: str) -> None:
-        """Save the weights of all networks."""
+    def save_unsaved(self, stage: Stage) -> None:
+        """Save, if something has asked for it since the last time."""
+        if self._unsaved:
+            self.save(self._unsaved.pop(), stage)
+
+    def save(self, why: str, stage: Stage, leaving: Leaving | None = None) -> None:
+        """Save everything between two steps; where that fails, training goes on and an event says so."""
+        whys, self._unsaved = [*self._unsaved, why], []
+        self.check_finite()
         with self.aside(self.live.state):
-            self.live.checkpoint = self.checkpoints.save(self.step, self.live.stage, why, self.parts.networks)
-        said = f"best so far: {self.best}" if why == "best" else f"saved {self.live.checkpoint['name']} ({why})"
-        self.record.event("best" if why == "best" else "checkpoint", said, step=self.step, why=why)
+            full = self.recipe.checkpoint.replay == "full"
+            state = self.state(stage)  # which ends a step that was begun, and writes it into the replay
+            moment = Moment(self.step, stage.name, self.parts.networks, state, stage.replays if full else {})
+            left = None if leaving is None else {"why": leaving.why, "by": leaving.by, "message": leaving.message}
+            try:
+                self.live.checkpoint = self.checkpoints.save(moment, whys, left)
+            except OSError as error:
+                last = "" if self.live.checkpoint is None else f"; the last is of step {self.live.checkpoint['step']:,}"
+                message = f"no checkpoint at step {self.step:,}: {error.strerror}{last}; training goes on"
+                self.record.event("warning", message, step=self.step)
+                return
+        named = ", ".join(dict.fromkeys(whys))
+        self.record.event("checkpoint", f"saved {self.live.checkpoint['name']} ({named})", step=self.step, why=named)
+
+    def check_finite(self) -> None:
+        """Diverged where a parameter is no number any more: what is saved must be worth going on with."""
+        for name, network in self.parts.networks.items():
+            for parameter, values in network.named_parameters():
+                if not bool(torch.isfinite(values).all()):
+                    self.diverge(f"{name}.{parameter}")
+
+    def diverge(self, what: str, value: float = float("nan")) -> NoReturn:
+        """Stop, and say what was no number, when, and what can be gone back to."""
+        last = self.live.checkpoint
+        back = "no checkpoint was saved before" if last is None else f"the last good checkpoint is {last['name']}"
+        raise Diverged(f"{what} is {value} at step {self.step:,}; {back}")
+
+    def state(self, stage: Stage) -> State:
+        """Everything between two steps, but for weights and the replays' frames."""
+        live = self.live
+        return {
+            "stage": stage.state(),
+            "replays": {name: replay.state() for name, replay in stage.replays.items()},
+            "parts": self.parts.state(),
+            "clone_steps": self.clone_steps,
+            "evaluation_steps": self.evaluator.steps,
+            "history": [[entry.step, entry.returns] for entry in self.history],
+            "best": list(self.best),
+            "evaluated_at": self.evaluated_at,
+            "latest_returns": self.latest_returns,
+            "latest": {name: value for name, value in self.record.latest.items() if not name.startswith("speed/")},
+            "random": self.random,
+            "switch_step": live.switch_step,
+            "begins": stage.begins if isinstance(stage, OnlineStage) else 0,
+        }
+
+    def resume(self, saved: Saved) -> tuple[Stage, Leaving | None]:
+        """Go back to a checkpoint; gives the stage, and how it was being left, if it was."""
+        for name, weights in saved.networks().items():
+            self.parts.networks[name].load_state_dict(weights)
+        state, manifest = saved.state(), saved.manifest
+        stage = self.parts.rebuild(manifest["stage"], state["begins"])
+        if manifest["replays"]:
+            stage.hold({name: saved.fill(name, state["replays"][name], own) for name, own in stage.replays.items()})
+        else:
+            # Windows of running episodes would reach into frames that are not there.
+            state["stage"]["learning"]["interaction"]["envs"] = None
+        whole = stage.load(state["stage"], seed=RESUMED_STARTS + self.recipe.seed % 2**29 + saved.step % 2**29)
+        self.parts.load(state["parts"])
+        self.step = self.live.step = saved.step
+        self.clone_steps, self.evaluator.steps = state["clone_steps"], state["evaluation_steps"]
+        self.history = [Evaluated(step, returns) for step, returns in state["history"]]
+        self.best = Score(*state["best"])
+        self.evaluated_at, self.latest_returns = state["evaluated_at"], state["latest_returns"]
+        self.random = state["random"]
+        live = self.live
+        live.random_return = self.random.get("random/return")
+        live.switch_step, live.stage = state["switch_step"], stage.name
+        if live.switch_step is not None:
+            live.budgets = {**live.budgets, "accelerate": live.switch_step}
+        live.checkpoint = {"step": saved.step, "time": manifest["time"], "name": saved.path.name}
+        self.record.latest = live.latest = state["latest"]
+        self.record.rewind(saved.step)
+        how = "" if whole else "; its episodes begin anew, since the environment cannot say where it stood"
+        if not manifest["replays"]:
+            how = "; its replay begins empty, and its episodes anew"
+        self.record.event("resume", f"goes on from {saved.path.name}{how}", step=self.step)
+        left = manifest["leaving"]
+        return stage, None if left is None else Leaving(left["why"], left["by"], left["message"])
 
     @contextmanager
     def aside(self, state: str) -> Iterator[None]:

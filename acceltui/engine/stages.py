@@ -4,6 +4,7 @@ Accelerate: the accelerator acts and learns, the transformer clones it. Online: 
 `advance` is one step of all environments and the updates owed for it.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -22,6 +23,7 @@ from acceltui.engine.meter import Meter
 from acceltui.engine.networks.actor import Actor
 from acceltui.engine.own_critic import OwnCritic
 from acceltui.engine.replay import Replay
+from acceltui.engine.state import State, generator_state, load_optimizer, optimizer_state
 from acceltui.engine.updates import Updates
 from acceltui.recipe.schema import SAC as SACSection
 from acceltui.recipe.schema import TD3 as TD3Section
@@ -50,18 +52,38 @@ class Draws:
         """Noise (rows, columns) on the device."""
         return torch.randn(rows, columns, generator=self.noise, device=self.noise.device)
 
+    def state(self) -> State:
+        """Where each stands, and torch's own generators, which dropout draws from."""
+        return {
+            "exploration": generator_state(self.exploration),
+            "replay": generator_state(self.replay),
+            "cloning": generator_state(self.cloning),
+            "noise": self.noise.get_state(),
+            "torch": torch.get_rng_state(),
+            "cuda": torch.cuda.get_rng_state(self.noise.device) if self.noise.device.type == "cuda" else None,
+        }
+
+    def load(self, state: State) -> None:
+        """Go on from there."""
+        for name in ("exploration", "replay", "cloning"):
+            getattr(self, name).bit_generator.state = state[name]
+        self.noise.set_state(state["noise"])
+        torch.set_rng_state(state["torch"])
+        if state["cuda"] is not None:
+            torch.cuda.set_rng_state(state["cuda"], self.noise.device)
+
 
 class Due:
     """Turns a rate (updates for each step) into whole updates; fractions accumulate."""
 
     def __init__(self, rate: float) -> None:
-        self.rate, self._owed = rate, 0.0
+        self.rate, self.owed = rate, 0.0
 
     def after(self, steps: int) -> int:
         """Updates owed now that `steps` more were taken."""
-        self._owed += self.rate * steps
-        whole = int(self._owed + 1e-9)
-        self._owed -= whole
+        self.owed += self.rate * steps
+        whole = int(self.owed + 1e-9)
+        self.owed -= whole
         return whole
 
 
@@ -89,6 +111,15 @@ class Learning(Protocol):
         self, teacher: Actor | None = None, cloning: float = 0.0, kind: Kind = "mse", actor_learns: bool = True
     ) -> None:
         """The updates owed after that step; `teacher` adds its cloning term to the actor's."""
+
+    def state(self) -> State:
+        """Everything between two steps, the replay left out."""
+
+    def load(self, state: State, seed: int) -> bool:
+        """Go on from there; gives whether in mid-episode. If not, `seed` fixes the episodes that begin."""
+
+    def hold(self, replay: Replay) -> None:
+        """Learn from another replay, which all frames go to from now on."""
 
 
 class OffPolicy:
@@ -155,6 +186,28 @@ class OffPolicy:
                 else:
                     self.learner.move_targets()
 
+    def state(self) -> State:
+        """Everything between two steps, the replay left out."""
+        interaction = self.interaction.state()
+        return {
+            "interaction": interaction,
+            "learner": self.learner.state(),
+            "meter": self.meter.state(),
+            "updates": self.updates,
+            "owed": self._due.owed,
+        }
+
+    def load(self, state: State, seed: int) -> bool:
+        """Go on from there."""
+        self.learner.load(state["learner"])
+        self.meter.load(state["meter"], self.interaction.device)
+        self.updates, self._due.owed = state["updates"], state["owed"]
+        return self.interaction.load(state["interaction"], seed)
+
+    def hold(self, replay: Replay) -> None:
+        """Learn from another replay, which all frames go to from now on."""
+        self.replay = self.interaction.replay = replay
+
 
 def random_actions(interaction: Interaction, generator: np.random.Generator) -> Tensor:
     """Uniformly random actions (N, A)."""
@@ -173,6 +226,33 @@ class Accelerate:
 
     def __init__(self, learning: Learning, cloning: "Cloning | None") -> None:
         self.learning, self.cloning = learning, cloning
+
+    def state(self) -> State:
+        """Everything between two steps, the replays left out."""
+        return {
+            "learning": self.learning.state(),
+            "cloning": None if self.cloning is None else self.cloning.state(),
+        }
+
+    def load(self, state: State, seed: int) -> bool:
+        """Go on from there."""
+        if self.cloning is not None:
+            self.cloning.load(state["cloning"])
+        return self.learning.load(state["learning"], seed)
+
+    @property
+    def replays(self) -> dict[str, Replay]:
+        """All that are held, by name."""
+        held = {"accelerate": self.learning.replay}
+        if self.cloning is not None and self.cloning.rollouts is not None:
+            held["rollouts"] = self.cloning.source
+        return held
+
+    def hold(self, replays: Mapping[str, Replay]) -> None:
+        """Put others in their place."""
+        self.learning.hold(replays["accelerate"])
+        if self.cloning is not None:
+            self.cloning.hold(replays.get("rollouts", replays["accelerate"]))
 
     def advance(self, step: int) -> None:
         """One step of all environments, the accelerator's updates, the transformer's; `step` were taken before."""
@@ -225,6 +305,29 @@ class Cloning:
                 noises = self.draws.standard_normal(rows, self.own_critic.learner.noise)
                 self.meter.add(self.carry_out(self.own_critic.update, batch, noises))
 
+    def state(self) -> State:
+        """What goes on with the transformer, but for its weights; rollouts begin anew each time."""
+        return {
+            "optimizer": optimizer_state(self.learner.optimizer),
+            "meter": self.meter.state(),
+            "owed": self._due.owed,
+            "own_critic": None if self.own_critic is None else self.own_critic.state(),
+        }
+
+    def load(self, state: State) -> None:
+        """Go on from there."""
+        load_optimizer(self.learner.optimizer, state["optimizer"])
+        self.meter.load(state["meter"], self.draws.noise.device)
+        self._due.owed = state["owed"]
+        if self.own_critic is not None:
+            self.own_critic.load(state["own_critic"])
+
+    def hold(self, source: Replay) -> None:
+        """Draw windows from another replay."""
+        self.source = source
+        if self.rollouts is not None:
+            self.rollouts.replay = source
+
     def collect(self, seed: int) -> int:
         """Let the deterministic accelerator play episodes into `source`; gives the environment steps it took."""
         assert self.rollouts is not None
@@ -242,6 +345,23 @@ class OnlineStage:
         """`kind`: how the distance to the teacher is measured."""
         self.learning, self.teacher, self.section, self.begins = learning, teacher, section, begins
         self.kind = kind
+
+    def state(self) -> State:
+        """Everything between two steps, the replay left out."""
+        return {"learning": self.learning.state()}
+
+    def load(self, state: State, seed: int) -> bool:
+        """Go on from there."""
+        return self.learning.load(state["learning"], seed)
+
+    @property
+    def replays(self) -> dict[str, Replay]:
+        """The one that is held, by name."""
+        return {"online": self.learning.replay}
+
+    def hold(self, replays: Mapping[str, Replay]) -> None:
+        """Put another in its place."""
+        self.learning.hold(replays["online"])
 
     def advance(self, step: int) -> None:
         """One step of all environments and the transformer's updates; `step` were taken before, over both stages."""

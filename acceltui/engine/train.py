@@ -4,23 +4,22 @@
 """
 
 from acceltui.engine.run import Run
+from acceltui.engine.stages import Accelerate
 
 
 def train(run: Run) -> str:
-    """Go through the stages of the recipe's method; gives the state the run ends in."""
-    recipe, parts = run.recipe, run.parts
-    accelerator_steps, online_steps = recipe.accelerator.steps, recipe.online.steps
-    run.measure_random()
-    match recipe.method:
-        case "scratch":
-            leaving = run.follow(parts.scratch(), until=accelerator_steps + online_steps)
-        case "accelerator":
-            leaving = run.follow(parts.accelerate(), until=accelerator_steps + online_steps)
-        case "accelerated":
-            stage = parts.accelerate()
-            leaving = run.follow(stage, until=accelerator_steps)
-            if leaving.switches:
-                online = run.switch(stage, leaving)
-                del stage  # and the larger replay with it
-                leaving = run.follow(online, until=run.step + online_steps)
-    return run.finish(leaving)
+    """Go through the stages of the recipe's method, or what is left of them; gives the state the run ends in."""
+    recipe = run.recipe
+    if run.saved is None:
+        run.measure_random()
+        stage, leaving = run.parts.begin(), None
+    else:
+        stage, leaving = run.resume(run.saved)
+    if recipe.method != "accelerated":
+        return run.finish(stage, run.follow(stage, until=recipe.total_steps))
+    if isinstance(stage, Accelerate):
+        leaving = leaving or run.follow(stage, until=recipe.accelerator.steps)
+        if not leaving.switches:
+            return run.finish(stage, leaving)
+        stage = run.switch(stage, leaving)  # and the larger replay goes with the stage that was left
+    return run.finish(stage, run.follow(stage, until=stage.begins + recipe.online.steps))

@@ -4,6 +4,7 @@ import os
 import subprocess
 import time
 from collections.abc import Sequence
+from typing import Literal
 
 from acceltui.launch.call import LaunchError, engine_call, engine_environment, tail
 from acceltui.runs.files import file_mode
@@ -15,14 +16,16 @@ EXIT_CODES = (1, 2, 75)
 LOG_BYTES = 1 << 16
 
 
-def start_engine(folder: RunFolder, allow_import: Sequence[str] = ()) -> subprocess.Popen[bytes]:
+def start_engine(
+    folder: RunFolder, allow_import: Sequence[str] = (), verb: Literal["run", "resume"] = "run"
+) -> subprocess.Popen[bytes]:
     """Start an engine on `folder`, its working directory; all that it prints goes to engine.log."""
     mode = file_mode(folder.path)
     log = os.open(folder.log, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, mode)
     try:
         os.fchmod(log, mode)
         return subprocess.Popen(
-            engine_call("run", folder.path, allow_import),
+            engine_call(verb, folder.path, allow_import),
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,
@@ -42,7 +45,8 @@ def wait_until_running(folder: RunFolder, process: subprocess.Popen[bytes]) -> N
     while True:
         returncode = process.poll()
         status = read_status(folder)
-        if status is not None and status.state not in ("STARTING", "FAILED"):
+        mine = status is not None and status.pid == process.pid
+        if mine and status is not None and status.state not in ("STARTING", "FAILED"):
             return
         if returncode is not None:
             raise failure(folder, returncode)

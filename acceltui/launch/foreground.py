@@ -7,15 +7,17 @@ Signals, exit code and resource limits are then the engine's own, with no proces
 import os
 import sys
 from collections.abc import Sequence
-from typing import NoReturn
+from typing import Literal, NoReturn
 
 from acceltui.launch.call import engine_call, engine_environment
 from acceltui.runs.folder import RunFolder
 
 
-def become_engine(folder: RunFolder, allow_import: Sequence[str] = ()) -> NoReturn:
+def become_engine(
+    folder: RunFolder, allow_import: Sequence[str] = (), verb: Literal["run", "resume"] = "run"
+) -> NoReturn:
     """Replace this process by an engine on `folder`; does not return."""
-    call, environment = engine_call("run", folder.path, allow_import), engine_environment(allow_import)
+    call, environment = engine_call(verb, folder.path, allow_import), engine_environment(allow_import)
     sys.stdout.flush()
     sys.stderr.flush()
     os.chdir(folder.path)

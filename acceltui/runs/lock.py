@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -10,14 +11,24 @@ from acceltui.runs.paths import RunError
 
 
 @contextmanager
-def engine_lock(folder: RunFolder) -> Iterator[None]:
-    """Hold the folder's lock; RunError when another engine holds it."""
+def engine_lock(folder: RunFolder, patience: float = 0.0) -> Iterator[None]:
+    """Hold the folder's lock; RunError when another engine still holds it after `patience` seconds."""
     descriptor = os.open(folder.lock, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise RunError(f"Another engine runs in {folder.path}: attach to it, or stop it first.") from None
+        until = time.monotonic() + patience
+        while not taken(descriptor):
+            if time.monotonic() >= until:
+                raise RunError(f"Another engine runs in {folder.path}: attach to it, or stop it first.")
+            time.sleep(0.1)
         yield
     finally:
         os.close(descriptor)
+
+
+def taken(descriptor: int) -> bool:
+    """Whether the lock could be had at once."""
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

@@ -13,10 +13,11 @@ from engine_recipes import plain_spaces, small
 from safetensors.torch import load_file
 from torch import nn
 
-from acceltui.engine.checkpoint import Checkpoints
+from acceltui.engine.checkpoint import Checkpoints, Moment
 from acceltui.engine.networks.build import build_actor
 from acceltui.engine.windows import Windows
 from acceltui.recipe.schema import GPT, LSTMAccelerator
+from acceltui.runs.checkpoints import newest_whole
 from acceltui.runs.folder import RunFolder
 from acceltui.runs.paths import create_run_folder
 
@@ -26,10 +27,17 @@ SECTIONS = {
 }
 
 
-def networks(seed: int = 0) -> dict[str, nn.Module]:
+def new_networks(seed: int = 0) -> dict[str, nn.Module]:
     torch.manual_seed(seed)
     spaces = plain_spaces(state=3, action=2)
     return {name: build_actor(section, small(), spaces).eval() for name, section in SECTIONS.items()}
+
+
+def save(
+    checkpoints: Checkpoints, step: int, stage: str, *whys: str, networks: dict[str, nn.Module] | None = None
+) -> dict[str, Any]:
+    """A checkpoint of weights alone."""
+    return checkpoints.save(Moment(step, stage, networks or new_networks(), {}, {}), list(whys))
 
 
 @pytest.fixture
@@ -53,23 +61,24 @@ def reasons(folder: RunFolder) -> dict[int, list[str]]:
 
 
 def test_weights_read_back_give_the_same_actions(folder: RunFolder, checkpoints: Checkpoints) -> None:
-    saved, windows = networks(), Windows(torch.randn(16, 3, 3))
-    path = folder.checkpoints / checkpoints.save(50, "accelerate", "periodic", saved)["name"]
-    for name, fresh in networks(seed=1).items():
+    saved, windows = new_networks(), Windows(torch.randn(16, 3, 3))
+    path = folder.checkpoints / save(checkpoints, 50, "accelerate", "periodic", networks=saved)["name"]
+    for name, fresh in new_networks(seed=1).items():
         assert not torch.allclose(fresh(windows), saved[name](windows))
         fresh.load_state_dict(load_file(path / f"{name}.safetensors"))
         assert torch.equal(fresh(windows), saved[name](windows))
 
 
 def test_the_manifest_says_what_lies_beside_it(folder: RunFolder, checkpoints: Checkpoints) -> None:
-    told = checkpoints.save(1_234, "online", "best", networks())
+    told = save(checkpoints, 1_234, "online", "best")
     path = folder.checkpoints / told["name"]
     document = manifest(path)
     assert path.name == "0000001234-1"
     assert (document["step"], document["stage"], document["attempt"], document["why"]) == (1_234, "online", 1, ["best"])
     assert (told["step"], told["time"]) == (1_234, document["time"])
     assert {file.name for file in path.iterdir()} == {"manifest.json", *document["files"]}
-    assert document["files"].keys() == {"accelerator.safetensors", "transformer.safetensors"}
+    weights = {"accelerator.safetensors", "transformer.safetensors"}
+    assert document["files"].keys() == weights | {"state.safetensors", "state.json"}
     for name, said in document["files"].items():
         data = (path / name).read_bytes()
         assert said == {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
@@ -79,7 +88,7 @@ def test_the_last_periodic_ones_the_best_and_all_others_stay(folder: RunFolder, 
     saved = [(10, "best"), (20, "periodic"), (30, "periodic"), (40, "switch"), (50, "best"), (60, "periodic")]
     saved += [(70, "command"), (80, "command"), (90, "periodic"), (99, "end")]
     for step, why in saved:
-        checkpoints.save(step, "accelerate", why, networks())
+        save(checkpoints, step, "accelerate", why)
     assert reasons(folder) == {
         40: ["switch"],
         50: ["best"],
@@ -92,23 +101,29 @@ def test_the_last_periodic_ones_the_best_and_all_others_stay(folder: RunFolder, 
 
 
 def test_two_reasons_at_one_step_are_one_checkpoint(folder: RunFolder, checkpoints: Checkpoints) -> None:
-    first = checkpoints.save(10, "accelerate", "best", networks())
-    second = checkpoints.save(10, "accelerate", "periodic", networks())
-    assert first["name"] == second["name"]
+    save(checkpoints, 10, "accelerate", "best", "periodic", "best")
     assert reasons(folder) == {10: ["best", "periodic"]}
 
 
+def test_what_happens_later_at_the_same_step_is_another_checkpoint(folder: RunFolder, checkpoints: Checkpoints) -> None:
+    first = save(checkpoints, 10, "accelerate", "periodic")["name"]
+    second = save(checkpoints, 10, "accelerate", "switch")["name"]
+    assert first != second
+    newest, skipped = newest_whole(folder)
+    assert newest is not None and newest.path.name == second and not skipped
+
+
 def test_a_checkpoint_stays_while_it_has_a_reason(folder: RunFolder, checkpoints: Checkpoints) -> None:
-    for step, why in ((10, "best"), (10, "switch"), (20, "best"), (20, "periodic"), (30, "periodic"), (40, "periodic")):
-        checkpoints.save(step, "accelerate", why, networks())
+    for step, *whys in ((10, "best", "switch"), (20, "best", "periodic"), (30, "periodic"), (40, "periodic")):
+        save(checkpoints, step, "accelerate", *whys)
     assert reasons(folder).keys() == {10, 20, 30, 40}
-    checkpoints.save(50, "online", "best", networks())
+    save(checkpoints, 50, "online", "best")
     assert reasons(folder).keys() == {10, 30, 40, 50}
 
 
 def test_one_checkpoint_says_that_it_is_the_best(folder: RunFolder, checkpoints: Checkpoints) -> None:
-    for step, why in ((10, "best"), (10, "periodic"), (20, "best")):
-        checkpoints.save(step, "accelerate", why, networks())
+    for step, *whys in ((10, "best", "periodic"), (20, "best")):
+        save(checkpoints, step, "accelerate", *whys)
     assert reasons(folder) == {10: ["periodic"], 20: ["best"]}
 
 
@@ -130,7 +145,7 @@ def test_nothing_half_written_is_seen(folder: RunFolder, checkpoints: Checkpoint
     reader = threading.Thread(target=look)
     reader.start()
     for step in range(30):
-        checkpoints.save(step, "accelerate", "command", networks())
+        save(checkpoints, step, "accelerate", "command")
     over.set()
     reader.join()
     assert looks
@@ -141,7 +156,7 @@ def test_nothing_half_removed_is_seen(
     folder: RunFolder, checkpoints: Checkpoints, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """After the death of the engine in the middle of removing the best so far."""
-    checkpoints.save(1, "accelerate", "best", networks())
+    save(checkpoints, 1, "accelerate", "best")
     unlink = os.unlink
 
     def die_after(*arguments: Any, **options: Any) -> None:
@@ -150,14 +165,14 @@ def test_nothing_half_removed_is_seen(
 
     with monkeypatch.context() as dying, pytest.raises(SystemExit):
         dying.setattr(os, "unlink", die_after)
-        checkpoints.save(2, "accelerate", "best", networks())
+        save(checkpoints, 2, "accelerate", "best")
     seen = sorted(folder.checkpoints.glob("[0-9]*"))
     assert seen[-1].name == "0000000002-1"
     assert not any(incomplete(path) for path in seen)
 
 
 def test_nothing_in_a_checkpoint_is_a_pickle(folder: RunFolder, checkpoints: Checkpoints) -> None:
-    checkpoints.save(10, "accelerate", "best", networks())
+    save(checkpoints, 10, "accelerate", "best")
     files = [file for file in folder.checkpoints.rglob("*") if file.is_file()]
     assert {file.suffix for file in files} == {".safetensors", ".json"}
     for file in files:

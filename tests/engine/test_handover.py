@@ -149,10 +149,10 @@ def test_the_accelerators_replay_is_given_back(tmp_path: Path, monkeypatch: pyte
         old.append(weakref.ref(stage.learning.replay))
         return switch(stage, leaving)
 
-    def looked(leaving: Leaving) -> str:
+    def looked(stage: OnlineStage, leaving: Leaving) -> str:
         gc.collect()
         alive.extend(reference() is not None for reference in old)
-        return finish(leaving)
+        return finish(stage, leaving)
 
     monkeypatch.setattr(run, "switch", noted)
     monkeypatch.setattr(run, "finish", looked)

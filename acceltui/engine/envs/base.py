@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
+from acceltui.engine.state import State
 from acceltui.engine.windows import Observations
 
 
@@ -74,6 +75,12 @@ class Environments(Protocol):
 
     def receive(self) -> Step:
         """What came of the actions sent."""
+
+    def snapshot(self) -> list[State] | None:
+        """The state of each; None where they cannot give it. No step may be pending."""
+
+    def restore(self, snapshot: list[State]) -> None:
+        """Put it back, in environments that have been reset once."""
 
     def close(self) -> None:
         """End the environments, and the processes of those that have one."""

@@ -10,11 +10,12 @@ from typing import Any
 import gymnasium
 import numpy as np
 from gymnasium.spaces import Box, Discrete
-from gymnasium.vector import AsyncVectorEnv, AutoresetMode, SyncVectorEnv, VectorEnv
+from gymnasium.vector import AsyncVectorEnv, AutoresetMode, SyncVectorEnv
 from gymnasium.wrappers import RescaleAction
 
 from acceltui.engine.envs.base import Spaces
 from acceltui.engine.envs.partial import PartialObservation, visible_indices
+from acceltui.engine.envs.snapshots import Snapshots
 from acceltui.engine.envs.vector import actions_of, parts_of, picture_shape
 from acceltui.engine.errors import SetupError
 from acceltui.recipe.schema import GymnasiumEnv
@@ -27,7 +28,7 @@ def make_env(section: GymnasiumEnv) -> gymnasium.Env:
     """
     if multiprocessing.parent_process() is not None:
         # The engine saves before it leaves, and these processes end when its pipe to them does.
-        for number in (signal.SIGINT, signal.SIGTERM):
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2):
             signal.signal(number, signal.SIG_IGN)
     env = make_base(section)
     if is_partial(section):
@@ -35,7 +36,7 @@ def make_env(section: GymnasiumEnv) -> gymnasium.Env:
         env = PartialObservation(env, visible, section.observation_noise, section.drop_frames)
     if isinstance(env.action_space, Box):
         env = RescaleAction(env, np.float32(-1.0), np.float32(1.0))
-    return env
+    return Snapshots(env)
 
 
 def is_partial(section: GymnasiumEnv) -> bool:
@@ -67,7 +68,7 @@ def make_base(section: GymnasiumEnv) -> gymnasium.Env:
     return env
 
 
-def make_vector(section: GymnasiumEnv, num_envs: int) -> VectorEnv:
+def make_vector(section: GymnasiumEnv, num_envs: int) -> SyncVectorEnv | AsyncVectorEnv:
     """`num_envs` environments that reset in the step that ends an episode, the final observation kept in `info`."""
     makers = [functools.partial(make_env, section) for _ in range(num_envs)]
     if section.processes:

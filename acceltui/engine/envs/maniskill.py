@@ -22,7 +22,9 @@ from acceltui.engine.envs.maniskill_task import (
     require_maniskill,
     time_limit,
 )
+from acceltui.engine.envs.snapshots import Snapshots
 from acceltui.engine.errors import SetupError
+from acceltui.engine.state import State
 from acceltui.engine.vulkan import find_devices, problem
 from acceltui.engine.windows import Observations
 from acceltui.recipe.schema import ManiSkillEnv
@@ -63,10 +65,10 @@ def make_env(section: ManiSkillEnv, spaces: Spaces) -> gymnasium.Env:
     """One task on the processor, in Gymnasium's terms."""
     if multiprocessing.parent_process() is not None:
         # The engine saves before it leaves, and these processes end when its pipe to them does.
-        for number in (signal.SIGINT, signal.SIGTERM):
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2):
             signal.signal(number, signal.SIG_IGN)
         torch.set_num_threads(1)
-    return ManiSkillTask(section, spaces)
+    return Snapshots(ManiSkillTask(section, spaces))
 
 
 class ManiSkillTask(gymnasium.Env):
@@ -159,6 +161,14 @@ class ManiSkillOnGPU:
         if (ended := flags[0] | flags[1]).any():
             final, observations = observations, self._restart(ended)
         return Step(observations, rewards, flags[0], flags[1], final, flags[2])
+
+    def snapshot(self) -> list[State] | None:
+        """None: what a simulation on a GPU goes through does not repeat, so that a resumed run begins new episodes."""
+        return None
+
+    def restore(self, snapshot: list[State]) -> None:
+        """There is none to restore."""
+        raise NotImplementedError
 
     def close(self) -> None:
         """Give the simulation's memory back."""

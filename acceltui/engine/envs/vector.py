@@ -7,18 +7,19 @@ from typing import Any
 import numpy as np
 import torch
 from gymnasium.spaces import Box, Dict, Discrete, Space
-from gymnasium.vector import AsyncVectorEnv, VectorEnv
+from gymnasium.vector import AsyncVectorEnv, SyncVectorEnv
 from numpy.typing import NDArray
 from torch import Tensor
 
 from acceltui.engine.envs.base import Spaces, Step
+from acceltui.engine.state import State
 from acceltui.engine.windows import Observations
 
 
 class GymnasiumVector:
     """N environments in this process or one each, which reset in the step that ends an episode (SAME_STEP)."""
 
-    def __init__(self, envs: VectorEnv, spaces: Spaces, device: torch.device) -> None:
+    def __init__(self, envs: SyncVectorEnv | AsyncVectorEnv, spaces: Spaces, device: torch.device) -> None:
         self.num_envs, self.spaces = envs.num_envs, spaces
         self._envs, self._device = envs, device
         self.apart = isinstance(envs, AsyncVectorEnv)
@@ -56,6 +57,16 @@ class GymnasiumVector:
             final=final,
             success=success,
         )
+
+    def snapshot(self) -> list[State] | None:
+        """The state of each; None where one cannot give its own."""
+        found = self._envs.call("snapshot")
+        return None if any(state is None for state in found) else list(found)
+
+    def restore(self, snapshot: list[State]) -> None:
+        """Put it back."""
+        self._envs.set_attr("pending", snapshot)
+        self._envs.call("restore_pending")
 
     def close(self) -> None:
         """End the environments, and the processes of those that have one, whatever state they are in."""

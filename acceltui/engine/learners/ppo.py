@@ -13,6 +13,7 @@ from acceltui.engine.learners.optimize import Metrics, adam, descend
 from acceltui.engine.learners.sac import stochastic
 from acceltui.engine.networks.actor import Actor
 from acceltui.engine.networks.critic import ValueNetwork
+from acceltui.engine.state import State, load_optimizer, optimizer_state
 from acceltui.engine.windows import Windows
 from acceltui.recipe.schema import PPO as Section
 
@@ -108,6 +109,14 @@ class PPO:
             metrics["loss/clone"] = distance.detach()
         descend(loss, self.optimizer, section.gradient_norm)
         return metrics
+
+    def state(self) -> State:
+        """What goes on with the actor: its optimizer."""
+        return {"optimizer": optimizer_state(self.optimizer)}
+
+    def load(self, state: State) -> None:
+        """Go on from there."""
+        load_optimizer(self.optimizer, state["optimizer"])
 
 
 def normalized(advantages: Tensor) -> Tensor:

@@ -15,6 +15,7 @@ from acceltui.engine.learners.optimize import Metrics, adam, descend
 from acceltui.engine.networks.actor import Actor
 from acceltui.engine.networks.heads import Distribution, Stochastic
 from acceltui.engine.replay import Batch
+from acceltui.engine.state import State, load_optimizer, optimizer_state
 from acceltui.engine.windows import Windows
 from acceltui.recipe.schema import SAC as Section
 from acceltui.recipe.schema import Entropy
@@ -109,6 +110,14 @@ class SAC:
         descend(loss, self.optimizer)
         self.move_targets()
         return metrics
+
+    def state(self) -> State:
+        """What goes on with the actor: its optimizer."""
+        return {"optimizer": optimizer_state(self.optimizer)}
+
+    def load(self, state: State) -> None:
+        """Go on from there."""
+        load_optimizer(self.optimizer, state["optimizer"])
 
     def move_targets(self) -> None:
         """The critics' target moves the share `tau` of its way."""

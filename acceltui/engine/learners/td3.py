@@ -13,6 +13,7 @@ from acceltui.engine.learners.optimize import Metrics, adam, descend, frozen_cop
 from acceltui.engine.networks.actor import Actor
 from acceltui.engine.networks.heads import Distribution
 from acceltui.engine.replay import Batch
+from acceltui.engine.state import State, load_optimizer, optimizer_state
 from acceltui.recipe.schema import TD3 as Section
 
 
@@ -75,6 +76,15 @@ class TD3:
         descend(loss, self.optimizer)
         self.move_targets()
         return metrics
+
+    def state(self) -> State:
+        """What goes on with the actor: its optimizer and its target."""
+        return {"optimizer": optimizer_state(self.optimizer), "target": self.target.state_dict()}
+
+    def load(self, state: State) -> None:
+        """Go on from there."""
+        load_optimizer(self.optimizer, state["optimizer"])
+        self.target.load_state_dict(state["target"])
 
     def move_targets(self) -> None:
         """Targets move the share `tau` of their way to their networks."""

@@ -115,8 +115,8 @@ class Checkpoint(Section):
     every: Count = 25_000
     keep: Annotated[Integer, Field(ge=1, le=10_000)] = 2
     """How many periodic ones remain."""
-    replay: Literal["none"] = "none"
-    """What of the replay is saved."""
+    replay: Literal["full", "none"] = "full"
+    """`full`: a resumed run goes on as if nothing had happened; `none`: it fills a replay anew."""
 
 
 class Log(Section):
