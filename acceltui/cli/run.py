@@ -134,7 +134,7 @@ def fork(
     origin, modules = find_run(run, runs_root(runs_dir)), allow_import or []
     checkpoint = choose(origin, at)
     loaded, changes = changed_recipe(origin, overrides or [], modules)
-    folder = make_fork(origin, checkpoint, loaded, changes, name, share)
+    folder = make_fork(runs_root(runs_dir), origin, checkpoint, loaded, changes, name, share)
     typer.echo(f"Starting {folder.name} from step {checkpoint.step:,} of {origin.name} ...", err=True)
     launch(folder, "resume", modules, detach, foreground, runs_dir)
 

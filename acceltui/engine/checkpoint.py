@@ -18,15 +18,17 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 from torch import nn
 
 from acceltui.engine.replay import Replay
-from acceltui.engine.state import State, load_state, save_state
+from acceltui.engine.state import State, load_state, save_state, save_tensors
 from acceltui.runs.checkpoints import Found, Manifest, find_checkpoints, segments_folder
 from acceltui.runs.files import make_private_folder, write_whole
 from acceltui.runs.folder import RunFolder
 
+SEGMENT_BYTES = 1 << 28
+"""Of frames that are copied and written together: all of a replay at once would be there twice."""
 SPARE = 1 << 22
 """Bytes that must be left when a checkpoint is written."""
 
@@ -77,6 +79,8 @@ class Checkpoints:
         self._share = bool(self._folder.stat().st_mode & 0o040)
         self._segments: dict[str, tuple[weakref.ref[Replay], list[dict[str, Any]]]] = {}
         """By replay: which it is, since a new one has frames of its own, and what of it is written."""
+        for left in (*self._folder.glob(".*.part"), *self._folder.glob(".*.gone")):
+            shutil.rmtree(left, ignore_errors=True)  # of an engine that died meanwhile
         self._manifests = {found.path: found.manifest for found in find_checkpoints(folder)}
 
     def save(self, moment: Moment, whys: list[str], leaving: dict[str, str] | None = None) -> Manifest:
@@ -103,7 +107,7 @@ class Checkpoints:
                 "replays": replays,
             }
             self._publish(path, manifest)
-        except OSError:
+        except BaseException:
             for part in (path.with_name(f".{path.name}.part"), path):
                 shutil.rmtree(part, ignore_errors=True)
             for file in written:
@@ -132,7 +136,7 @@ class Checkpoints:
         make_private_folder(parts, share=self._share)
         for name, network in moment.networks.items():
             weights = {key: value.detach().cpu() for key, value in network.state_dict().items()}
-            save_file(weights, parts / f"{name}.safetensors")
+            save_tensors(weights, parts / f"{name}.safetensors")
         save_state(moment.state, parts / "state")
         files = {file.name: seal(file) for file in sorted(parts.iterdir())}
         parts.rename(path)
@@ -157,26 +161,39 @@ class Checkpoints:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     def _write_segments(self, name: str, replay: Replay, written: list[Path]) -> list[dict[str, Any]]:
-        """Write what is new of a replay; gives the segments that hold all of it."""
+        """Write what is new of a replay, a part at a time; gives the segments that hold all of it."""
         segments, first = self._new_frames(name, replay)
-        last = replay.newest_frames
-        if (first <= last).any():
+        newest = replay.newest_frames
+        steps = max(1, SEGMENT_BYTES // (replay.frame_bytes * len(newest)))
+        while (first <= newest).any():
+            last = np.minimum(first + steps - 1, newest)
             folder = segments_folder(self._folder)
             if not folder.exists():
                 make_private_folder(folder, share=self._share)
             file = folder / f"{name}-{self._attempt}-{os.urandom(6).hex()}.safetensors"
             written.append(file)
-            save_file({key: part.detach().cpu().contiguous() for key, part in replay.frames(first, last).items()}, file)
+            save_tensors({key: part.cpu().contiguous() for key, part in replay.frames(first, last).items()}, file)
             segments = [*segments, {"file": file.name, "first": first.tolist(), "last": last.tolist(), **seal(file)}]
+            first = last + 1
         return segments
+
+    def adopt(self, saved: "Saved", replays: Mapping[str, Replay]) -> None:
+        """Go on from a checkpoint: its segments hold what these replays do, and need not be written again."""
+        for name, replay in replays.items():
+            self._segments[name] = weakref.ref(replay), saved.manifest["replays"][name]
 
     def _publish(self, path: Path, manifest: Manifest) -> None:
         write_whole(path / "manifest.json", json.dumps(manifest, indent=1).encode())
+        seal(path / "manifest.json")
+        for folder in (path, self._folder):
+            descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            os.fsync(descriptor)
+            os.close(descriptor)
 
     def _thin_out(self, why: str) -> None:
         """Drop the reason that has become old; a checkpoint without a reason goes."""
         holders = [path for path, manifest in self._manifests.items() if why in manifest["why"]]
-        kept = {"periodic": self._keep, "best": 1}.get(why, len(holders))
+        kept = {"periodic": self._keep, "best": 1, "end": 1}.get(why, len(holders))
         for path in holders[: max(len(holders) - kept, 0)]:
             self._manifests[path]["why"].remove(why)
             if self._manifests[path]["why"]:
@@ -184,8 +201,8 @@ class Checkpoints:
                 continue
             # Its name goes first, so that nobody takes what is left of it for a checkpoint.
             gone = path.rename(path.with_name(f".{path.name}.gone"))
-            shutil.rmtree(gone)
             del self._manifests[path]
+            shutil.rmtree(gone, ignore_errors=True)
 
     def _drop_segments(self) -> None:
         named = {

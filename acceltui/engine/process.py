@@ -26,7 +26,7 @@ from acceltui.engine.train import train
 from acceltui.recipe.errors import RecipeError
 from acceltui.recipe.resolved import load_resolved
 from acceltui.recipe.schema import Recipe
-from acceltui.runs.checkpoints import newest_whole
+from acceltui.runs.checkpoints import find_checkpoints, newest_whole
 from acceltui.runs.folder import RunFolder
 from acceltui.runs.jsonl import JsonlReader
 from acceltui.runs.lock import engine_lock
@@ -85,9 +85,10 @@ def resume(folder: RunFolder, allow_import: Sequence[str]) -> int:
 
 
 def latest_attempt(folder: RunFolder, status: Status | None) -> int:
-    """The highest number of an attempt that has left a trace."""
-    rows = (row.get("attempt", 0) for row in JsonlReader(folder.metrics).poll())
-    return max([status.attempt if status else 0, *(value for value in rows if is_count(value))])
+    """The highest number of an attempt that has left a trace, in a run that this was forked from too."""
+    rows = [row.get("attempt", 0) for row in JsonlReader(folder.metrics).poll()]
+    saved = [found.manifest["attempt"] for found in find_checkpoints(folder)]
+    return max(value for value in [status.attempt if status else 0, *rows, *saved] if is_count(value))
 
 
 def run_locked(
@@ -101,7 +102,11 @@ def run_locked(
     """Train, and say in the status how it ended, however it ends."""
     live = Live(recipe.method, budgets=budgets(recipe))
     live.stage = next(iter(live.budgets))
-    since = None if saved is None else saved.step
+    since = None
+    if saved is not None:
+        since = live.step = saved.step
+        live.stage = saved.manifest["stage"]
+        live.checkpoint = {"step": saved.step, "time": saved.manifest["time"], "name": saved.path.name}
     monitor, record = Monitor(folder, live, attempt), Record(folder, attempt, recipe.log.tensorboard, since)
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1, signal.SIGUSR2):
         signal.signal(number, lambda *_: setattr(monitor, "asked_to_leave", True))

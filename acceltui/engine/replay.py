@@ -244,7 +244,7 @@ class Replay:
         return kept
 
     def state(self) -> State:
-        """Where the rings stand, and their flags; not the frames, which `frames_since` gives."""
+        """Where the rings stand, and their flags; not what `frames` gives."""
         return {
             "capacity": self.capacity,
             "newest": self._newest,
@@ -380,7 +380,11 @@ def storage(shape: tuple[int, ...], dtype: torch.dtype, device: torch.device) ->
     if device.type != "cpu" or not count:
         return torch.zeros(shape, dtype=dtype, device=device)
     # Written, so that all of it is there from the start: what a run takes must not grow for hours.
-    return torch.frombuffer(mmap.mmap(-1, count * dtype.itemsize), dtype=dtype).view(shape).zero_()
+    return (
+        torch.frombuffer(mmap.mmap(-1, count * dtype.itemsize, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS), dtype=dtype)
+        .view(shape)
+        .zero_()
+    )
 
 
 def span_of(quota: int) -> int:

@@ -304,7 +304,7 @@ class Run:
                 self.live.checkpoint = self.checkpoints.save(moment, whys, left)
             except OSError as error:
                 last = "" if self.live.checkpoint is None else f"; the last is of step {self.live.checkpoint['step']:,}"
-                message = f"no checkpoint at step {self.step:,}: {error.strerror}{last}; training goes on"
+                message = f"no checkpoint at step {self.step:,}: {error.strerror}{last}"
                 self.record.event("warning", message, step=self.step)
                 return
         named = ", ".join(dict.fromkeys(whys))
@@ -349,11 +349,14 @@ class Run:
         state, manifest = saved.state(), saved.manifest
         stage = self.parts.rebuild(manifest["stage"], state["begins"])
         if manifest["replays"]:
-            stage.hold({name: saved.fill(name, state["replays"][name], own) for name, own in stage.replays.items()})
+            own = stage.replays
+            filled = {name: saved.fill(name, state["replays"][name], replay) for name, replay in own.items()}
+            stage.hold(filled)
+            self.checkpoints.adopt(saved, {name: replay for name, replay in own.items() if filled[name] is replay})
         else:
             # Windows of running episodes would reach into frames that are not there.
             state["stage"]["learning"]["interaction"]["envs"] = None
-        whole = stage.load(state["stage"], seed=RESUMED_STARTS + self.recipe.seed % 2**29 + saved.step % 2**29)
+        whole = stage.load(state["stage"], seed=RESUMED_STARTS + (self.recipe.seed + saved.step) % 2**29)
         self.parts.load(state["parts"])
         self.step = self.live.step = saved.step
         self.clone_steps, self.evaluator.steps = state["clone_steps"], state["evaluation_steps"]

@@ -64,13 +64,15 @@ class Draws:
         }
 
     def load(self, state: State) -> None:
-        """Go on from there."""
+        """Go on from there; noise drawn on another kind of device than then begins as it was seeded."""
         for name in ("exploration", "replay", "cloning"):
             getattr(self, name).bit_generator.state = state[name]
-        self.noise.set_state(state["noise"])
         torch.set_rng_state(state["torch"])
-        if state["cuda"] is not None:
-            torch.cuda.set_rng_state(state["cuda"], self.noise.device)
+        on_gpu = self.noise.device.type == "cuda"
+        if on_gpu == (state["cuda"] is not None):
+            self.noise.set_state(state["noise"])
+            if on_gpu:
+                torch.cuda.set_rng_state(state["cuda"], self.noise.device)
 
 
 class Due:

@@ -3,6 +3,7 @@
 Written as safetensors and JSON, so that reading it can execute nothing.
 """
 
+import errno
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
@@ -22,8 +24,16 @@ def save_state(state: State, path: Path) -> None:
     """Write `path` with .json and .safetensors."""
     tensors: dict[str, Tensor] = {}
     document = _packed(state, "", tensors)
-    save_file(tensors, path.with_suffix(".safetensors"))
+    save_tensors(tensors, path.with_suffix(".safetensors"))
     path.with_suffix(".json").write_text(json.dumps(document))
+
+
+def save_tensors(tensors: Mapping[str, Tensor], path: Path) -> None:
+    """Write a file of tensors; OSError where the disk does not take it."""
+    try:
+        save_file(dict(tensors), path)
+    except SafetensorError as error:
+        raise OSError(errno.EIO, f"{path.name} cannot be written: {error}") from error
 
 
 def load_state(path: Path) -> State:

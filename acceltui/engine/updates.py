@@ -88,6 +88,7 @@ class Way:
         self._capture, self._clock = capture or Graph, clock or settled_time
         self._calls, self._began, self._eager = 0, 0.0, 0.0
         self._chosen = update
+        self._name = getattr(update, "__qualname__", "update")
 
     def __call__(self, *arguments: Any) -> Metrics:
         """One update."""
@@ -95,21 +96,27 @@ class Way:
         if self._measures and call in (WARM, WARM + TIMED, 2 * WARM + TIMED, 2 * (WARM + TIMED)):
             self._measure(call, arguments)
         elif not self._measures and call == WARM:
-            self._chosen = self._capture(self._update, arguments)
+            self._try_capture(arguments)
         return self._chosen(*arguments)
+
+    def _try_capture(self, arguments: tuple[Any, ...]) -> None:
+        try:
+            self._chosen = self._capture(self._update, arguments)
+        except RuntimeError as error:
+            self._tell(f"{self._name}: no CUDA graph can be made of it, so it stays eager: {error}")
+            self._measures, self._calls = False, WARM + 1  # never again
 
     def _measure(self, call: int, arguments: tuple[Any, ...]) -> None:
         now = self._clock()
         if call == WARM + TIMED:
             self._eager = now - self._began
-            self._chosen = self._capture(self._update, arguments)
+            self._try_capture(arguments)
         elif call == 2 * (WARM + TIMED):
             graph = now - self._began
             faster = graph < self._eager
             self._chosen = self._chosen if faster else self._update
-            name = getattr(self._update, "__qualname__", "update")
             eager, captured = (f"{1e3 * spent / TIMED:.2f} ms" for spent in (self._eager, graph))
-            self._tell(f"{name}: eager {eager}, as a CUDA graph {captured}: {'a graph' if faster else 'eager'}")
+            self._tell(f"{self._name}: eager {eager}, as a CUDA graph {captured}: {'a graph' if faster else 'eager'}")
         self._began = now
 
 

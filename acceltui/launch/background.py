@@ -49,20 +49,23 @@ def wait_until_running(folder: RunFolder, process: subprocess.Popen[bytes]) -> N
         if mine and status is not None and status.state not in ("STARTING", "FAILED"):
             return
         if returncode is not None:
-            raise failure(folder, returncode)
+            raise failure(folder, process.pid, returncode)
         time.sleep(0.1)
 
 
-def failure(folder: RunFolder, returncode: int) -> LaunchError:
+def failure(folder: RunFolder, pid: int, returncode: int) -> LaunchError:
     """Why an engine ended: its own sentence where the user can mend it, and the end of its log where not."""
     status = read_status(folder)
-    error = (status.error if status else None) or {}
+    error = (status.error if status and status.pid == pid else None) or {}
+    lines = log_lines(folder)
+    if not error and returncode == 2 and lines:
+        return LaunchError(clean(lines[-1]), 2)  # it refused before it wrote a status
     code = returncode if returncode in EXIT_CODES else 1
     message = clean(error.get("message", ""))
     if message and error.get("kind") != "crash":
         return LaunchError(message, code)
     reason = message or f"it ended with {describe(returncode)}"
-    return LaunchError(f"The engine of {folder.name} crashed: {reason}{tail(log_lines(folder))}", code)
+    return LaunchError(f"The engine of {folder.name} crashed: {reason}{tail(lines)}", code)
 
 
 def describe(returncode: int) -> str:

@@ -4,6 +4,7 @@ import json
 import shutil
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from acceltui.launch.record import record_run
@@ -12,10 +13,10 @@ from acceltui.recipe.resolved import load_resolved
 from acceltui.recipe.schema import Section
 from acceltui.runs.checkpoints import Found, find_checkpoints, segments_folder
 from acceltui.runs.events import EventWriter
-from acceltui.runs.files import make_private_folder
+from acceltui.runs.files import make_private_folder, write_whole
 from acceltui.runs.folder import RunFolder
 from acceltui.runs.jsonl import JsonlReader, JsonlWriter
-from acceltui.runs.metrics import apply_rewinds
+from acceltui.runs.metrics import apply_rewinds, is_count
 from acceltui.runs.paths import RunError, create_run_folder
 
 FIXED = {
@@ -27,8 +28,11 @@ FIXED = {
     "accelerator": "its weights have other shapes",
     "transformer": "its weights have other shapes",
     "algorithm.kind": "a critic of another algorithm means something else",
+    "algorithm.rollout_steps": "a rollout is half taken",
+    "online.algorithm.rollout_steps": "a rollout is half taken",
     "clone.from": "the replay it draws from is not there",
     "clone.critic": "the critic of its own is not there",
+    "clone.rollouts.episodes": "its environments have a replay each",
 }
 """What a fork cannot change, and why."""
 FREE = (
@@ -60,6 +64,8 @@ def changed_recipe(
     loaded = load_recipe(folder.resolved, overrides, modules)
     before, after = flat(load_resolved(folder.resolved)), flat(loaded.recipe)
     changes = [key for key in {**before, **after} if before.get(key) != after.get(key)]
+    if loaded.recipe.clone.from_ == "rollouts" and "evaluation.num_envs" in changes:
+        raise RunError("A fork cannot change evaluation.num_envs: each of clone.rollouts' environments has a replay.")
     for key in changes:
         for fixed, why in FIXED.items():
             if key not in FREE and (key == fixed or key.startswith(f"{fixed}.")):
@@ -68,11 +74,37 @@ def changed_recipe(
 
 
 def make_fork(
-    origin: RunFolder, checkpoint: Found, loaded: LoadedRecipe, changes: Sequence[str], name: str | None, share: bool
+    root: Path,
+    origin: RunFolder,
+    checkpoint: Found,
+    loaded: LoadedRecipe,
+    changes: Sequence[str],
+    name: str | None,
+    share: bool,
 ) -> RunFolder:
-    """A run folder that holds the checkpoint and the history up to it, for an engine to resume."""
+    """A run folder below `root` that holds the checkpoint and the history up to it, for an engine to resume."""
     recipe = loaded.recipe
-    folder = create_run_folder(origin.path.parent, recipe.name, recipe.seed, name=name, share=share)
+    folder = create_run_folder(root, recipe.name, recipe.seed, name=name, share=share)
+    try:
+        fill_fork(folder, origin, checkpoint, loaded, changes, share)
+    except OSError as error:
+        shutil.rmtree(folder.path, ignore_errors=True)
+        why = f"{Path(error.filename or '').name}: {error.strerror}"
+        raise RunError(
+            f"{origin.name} cannot be forked from {checkpoint.path.name}: {why}. Try another checkpoint."
+        ) from None
+    return folder
+
+
+def fill_fork(
+    folder: RunFolder,
+    origin: RunFolder,
+    checkpoint: Found,
+    loaded: LoadedRecipe,
+    changes: Sequence[str],
+    share: bool,
+) -> None:
+    """Copy the checkpoint and the history, and say where they come from."""
     record_run(folder, loaded, sys.argv[1:])
     make_private_folder(folder.path / "replay", share=share)
     for parts in checkpoint.manifest["replays"].values():
@@ -84,8 +116,11 @@ def make_fork(
     make_private_folder(target, share=share)
     for file in checkpoint.manifest["files"]:
         shutil.copyfile(checkpoint.path / file, target / file)
-    (target / "manifest.json").write_text(json.dumps({**checkpoint.manifest, "why": ["fork"]}))
-    inherit(origin, folder, checkpoint.step)
+    manifest = {**checkpoint.manifest, "why": ["fork"]}
+    if any(change.startswith(("accelerator.steps=", "switch=")) for change in changes):
+        manifest["leaving"] = None  # whether the stage is over is asked anew
+    write_whole(target / "manifest.json", json.dumps(manifest).encode())
+    inherit(origin, folder, checkpoint)
     events = EventWriter(folder.events)
     different = f"; changed: {', '.join(changes)}" if changes else ""
     message = f"forked from {origin.name} at step {checkpoint.step:,}; what came before is its history{different}"
@@ -98,13 +133,16 @@ def make_fork(
         changes=list(changes),
     )
     events.close()
-    return folder
 
 
-def inherit(origin: RunFolder, folder: RunFolder, step: int) -> None:
-    """Copy what was measured and what happened up to a step."""
+def inherit(origin: RunFolder, folder: RunFolder, checkpoint: Found) -> None:
+    """Copy what was measured and what happened up to a checkpoint, by its attempt and those before."""
+    step, attempt = checkpoint.step, checkpoint.manifest["attempt"]
+    measured = [
+        row for row in JsonlReader(origin.metrics).poll() if is_count(row.get("attempt")) and row["attempt"] <= attempt
+    ]
     for source, target, rows in (
-        (origin.metrics, folder.metrics, apply_rewinds(JsonlReader(origin.metrics).poll())),
+        (origin.metrics, folder.metrics, apply_rewinds(measured)),
         (origin.events, folder.events, JsonlReader(origin.events).poll()),
     ):
         if source.exists():

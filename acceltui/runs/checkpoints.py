@@ -68,10 +68,14 @@ def well_formed(path: Path, manifest: Any) -> bool:
     if any(not isinstance(manifest.get(key), kind) for key, kind in types.items()):
         return False
     try:
-        names = [*manifest["files"], *(part["file"] for parts in manifest["replays"].values() for part in parts)]
-    except (TypeError, KeyError):
+        parts = [part for segments in manifest["replays"].values() for part in segments]
+        names = [*manifest["files"], *(part["file"] for part in parts)]
+        sealed = all({"bytes", "sha256"} <= set(entry) for entry in (*manifest["files"].values(), *parts))
+    except (TypeError, KeyError, AttributeError):
         return False
-    return all(isinstance(name, str) and Path(name).name == name for name in names)
+    return sealed and all(
+        isinstance(name, str) and name not in ("", "..") and Path(name).name == name for name in names
+    )
 
 
 def newest_whole(folder: RunFolder) -> tuple[Found | None, list[str]]:

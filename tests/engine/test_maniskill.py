@@ -3,6 +3,7 @@
 import dataclasses
 from importlib.util import find_spec
 
+import gymnasium
 import numpy as np
 import pytest
 import torch
@@ -35,9 +36,9 @@ def spaces() -> Spaces:
 
 
 @pytest.fixture(scope="module")
-def push(spaces: Spaces) -> ManiSkillTask:
+def push(spaces: Spaces) -> gymnasium.Env:
     env = make_env(PUSH, spaces)
-    assert isinstance(env, ManiSkillTask)
+    assert isinstance(env.unwrapped, ManiSkillTask)
     return env
 
 
@@ -45,8 +46,9 @@ def still(spaces: Spaces) -> np.ndarray:
     return np.zeros(spaces.action, np.float32)
 
 
-def cube_at_goal(env: ManiSkillTask) -> None:
-    simulation = env._simulation
+def cube_at_goal(env: gymnasium.Env) -> None:
+    assert isinstance(env.unwrapped, ManiSkillTask)
+    simulation = env.unwrapped._simulation
     simulation.obj.set_pose(simulation.goal_region.pose)
 
 
@@ -63,7 +65,7 @@ def test_a_state_task_is_described_without_loading_the_simulator_here(spaces: Sp
     assert spaces.succeeds
 
 
-def test_a_time_limit_truncates_and_does_not_terminate(push: ManiSkillTask, spaces: Spaces) -> None:
+def test_a_time_limit_truncates_and_does_not_terminate(push: gymnasium.Env, spaces: Spaces) -> None:
     observation, info = push.reset(seed=0)
     assert observation in push.observation_space
     assert info == {"success": False}
@@ -73,7 +75,7 @@ def test_a_time_limit_truncates_and_does_not_terminate(push: ManiSkillTask, spac
     assert all(type(step[1]) is float and step[4] == {"success": False} for step in steps)
 
 
-def test_success_terminates_and_does_not_truncate(push: ManiSkillTask, spaces: Spaces) -> None:
+def test_success_terminates_and_does_not_truncate(push: gymnasium.Env, spaces: Spaces) -> None:
     push.reset(seed=0)
     cube_at_goal(push)
     _, reward, terminated, truncated, info = push.step(still(spaces))
@@ -81,7 +83,7 @@ def test_success_terminates_and_does_not_truncate(push: ManiSkillTask, spaces: S
     assert reward == pytest.approx(1.0)
 
 
-def test_success_in_the_last_step_is_both(push: ManiSkillTask, spaces: Spaces) -> None:
+def test_success_in_the_last_step_is_both(push: gymnasium.Env, spaces: Spaces) -> None:
     push.reset(seed=0)
     for _ in range(4):
         push.step(still(spaces))
@@ -89,7 +91,7 @@ def test_success_in_the_last_step_is_both(push: ManiSkillTask, spaces: Spaces) -
     assert push.step(still(spaces))[2:4] == (True, True)
 
 
-def test_a_seed_repeats_this_episode_and_the_next(push: ManiSkillTask, spaces: Spaces) -> None:
+def test_a_seed_repeats_this_episode_and_the_next(push: gymnasium.Env, spaces: Spaces) -> None:
     def episodes(seed: int) -> list[np.ndarray]:
         first, _ = push.reset(seed=seed)
         moved = push.step(np.full(spaces.action, 0.5, np.float32))[0]
@@ -107,8 +109,8 @@ def test_actions_span_the_controllers_own_range(spaces: Spaces) -> None:
     own = simulation.single_action_space
     env = make_env(REACH, dataclasses.replace(spaces, low=own.low.tolist(), high=own.high.tolist()))
     env.reset(seed=0)
-    taken = []
-    env._simulation.step = lambda action, step=env._simulation.step: taken.append(action) or step(action)  # type: ignore[attr-defined]
+    taken, own_simulation = [], env.unwrapped._simulation  # type: ignore[attr-defined]
+    own_simulation.step = lambda action, step=own_simulation.step: taken.append(action) or step(action)
     for action in (-1.0, 0.0, 1.0, 5.0):
         env.step(np.full(spaces.action, action, np.float32))
     assert np.allclose(taken, [own.low, (own.low + own.high) / 2, own.high, own.high], atol=1e-6)

@@ -292,7 +292,7 @@ def test_a_whole_run_passes_both_stages(env: dict[str, Any], tmp_path: Path) -> 
     assert len(events(folder, "switch")) == len(events(folder, "finish")) == 1
     for checkpoint in folder.checkpoints.iterdir():
         files = {file.stem for file in checkpoint.glob("*.safetensors")}
-        assert files == {"accelerator", "transformer", "value"}
+        assert files == {"accelerator", "transformer", "value", "state"}
 
 
 def test_a_run_is_planned_over_whole_rollouts(tmp_path: Path) -> None:

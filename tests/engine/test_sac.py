@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from acceltui.engine.build import Parts
-from acceltui.engine.checkpoint import Checkpoints
+from acceltui.engine.checkpoint import Checkpoints, Moment
 from acceltui.engine.learners.sac import SAC
 from acceltui.engine.networks.heads import Mixture
 
@@ -225,12 +225,12 @@ def test_checkpoints_hold_the_entropy_coefficient(tmp_path: Path) -> None:
     parts, stage, step = at_the_switch(algorithm={"kind": "sac"})
     folder = new_run(tmp_path, parts.recipe)
     checkpoints = Checkpoints(folder, attempt=1, keep=2)
-    names = [checkpoints.save(step, "accelerate", "switch", parts.networks)["name"]]
+    names = [checkpoints.save(Moment(step, "accelerate", parts.networks, {}, {}), ["switch"])["name"]]
     online = parts.switch(stage, step)
     assert parts.entropy is not None
     coefficients = [parts.entropy.log_alpha.item()]
     step = advance(online, 40, step)
-    names.append(checkpoints.save(step, "online", "end", parts.networks)["name"])
+    names.append(checkpoints.save(Moment(step, "online", parts.networks, {}, {}), ["end"])["name"])
     coefficients.append(parts.entropy.log_alpha.item())
 
     saved = [load_file(folder.checkpoints / name / "entropy.safetensors")["log_alpha"].item() for name in names]

@@ -1,7 +1,7 @@
 """Environments whose state can be taken and put back, so that a resumed run goes on in mid-episode.
 
-MuJoCo, classic control and this project's own tasks can; so can any environment with methods `snapshot()`, which gives
-nested dicts and lists of arrays and plain values, and `restore(snapshot)`.
+MuJoCo, classic control and this project's own tasks can; so can any environment, under Gymnasium's usual wrappers, with
+methods `snapshot()`, which gives nested dicts and lists of arrays and plain values, and `restore(snapshot)`.
 """
 
 from typing import Any
@@ -110,7 +110,7 @@ def restore_base(env: gymnasium.Env, state: State) -> None:
 def is_plain(value: Any) -> bool:
     """Whether a value is a number, nothing, an array of numbers, or a sequence of numbers."""
     if isinstance(value, np.ndarray):
-        return value.dtype != np.object_
+        return value.dtype.kind in "biuf"
     if isinstance(value, list | tuple):
         return all(isinstance(part, bool | int | float | np.number) for part in value)
     return value is None or isinstance(value, bool | int | float | np.number)
