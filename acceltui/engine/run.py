@@ -308,6 +308,8 @@ class Run:
                 self.record.event("warning", message, step=self.step)
                 return
         named = ", ".join(dict.fromkeys(whys))
+        if named == "best":
+            return  # that it is, was said
         self.record.event("checkpoint", f"saved {self.live.checkpoint['name']} ({named})", step=self.step, why=named)
 
     def check_finite(self) -> None:
