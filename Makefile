@@ -8,9 +8,10 @@ BIN := .venv/bin
 run: .venv/ready ## train the main recipe and watch it (RECIPE=... for another)
 	@$(BIN)/accel run $(RECIPE)
 
+# What a terminal shows within seconds is tested alone, by itself on the machine.
 test: lint ## lint, types, the import contract, all tests
-	$(BIN)/pytest --numprocesses auto --maxprocesses 4 --dist loadfile --ignore tests/e2e
-	$(BIN)/pytest tests/e2e
+	$(BIN)/pytest --numprocesses auto --maxprocesses 4 --dist loadfile --ignore tests/e2e --ignore tests/tui
+	$(BIN)/pytest tests/e2e tests/tui
 
 quick: lint ## the same without the tests that train until something is learned
 	$(BIN)/pytest -m "not learning and not slow"

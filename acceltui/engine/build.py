@@ -6,6 +6,7 @@ from torch import nn
 
 from acceltui.engine.augment import Augment
 from acceltui.engine.device import prepare_device
+from acceltui.engine.draws import Draws
 from acceltui.engine.envs.base import Environments
 from acceltui.engine.envs.build import look_at_spaces, make_environments
 from acceltui.engine.errors import SetupError
@@ -18,11 +19,12 @@ from acceltui.engine.learners.sac import SAC, EntropyCoefficient
 from acceltui.engine.learners.td3 import TD3
 from acceltui.engine.networks.actor import Actor
 from acceltui.engine.networks.build import build_actor, build_critic, build_value
+from acceltui.engine.off_policy import OffPolicy
 from acceltui.engine.on_policy import OnPolicy
 from acceltui.engine.own_critic import OwnCritic
 from acceltui.engine.replay import Replay
 from acceltui.engine.room import check_room, rollout_envs
-from acceltui.engine.stages import Accelerate, Cloning, Draws, Learning, OffPolicy, OnlineStage
+from acceltui.engine.stages import Accelerate, Cloning, Learning, OnlineStage
 from acceltui.engine.state import State, load_optimizer, optimizer_state
 from acceltui.engine.switch import measured, metrics_named
 from acceltui.engine.updates import Updates

@@ -5,7 +5,7 @@ from torch import Tensor
 
 from acceltui.engine.build import Parts
 from acceltui.engine.interaction import Interaction, Policy, run_episodes
-from acceltui.engine.stages import random_actions
+from acceltui.engine.off_policy import random_actions
 
 
 class Evaluator:

@@ -7,13 +7,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from acceltui.engine.draws import Draws
 from acceltui.engine.interaction import Interaction
 from acceltui.engine.learners.cloning_loss import Kind
 from acceltui.engine.learners.ppo import PPO, Minibatch, generalized_advantages
 from acceltui.engine.meter import Meter
 from acceltui.engine.networks.actor import Actor
 from acceltui.engine.replay import Replay
-from acceltui.engine.stages import Draws
 from acceltui.engine.state import State
 from acceltui.recipe.schema import PPO as PPOSection
 

@@ -12,7 +12,7 @@ from safetensors.torch import load_file
 
 from acceltui.engine.checkpoint import Saved
 from acceltui.engine.monitor import Live, Monitor
-from acceltui.engine.process import budgets
+from acceltui.engine.process import budgets, latest_attempt
 from acceltui.engine.record import Record
 from acceltui.engine.run import Run
 from acceltui.engine.train import train
@@ -166,3 +166,19 @@ def test_a_resumed_run_ends_as_one_that_was_not_interrupted(setting: str, tmp_pa
         resumed = cut_back(folder, tmp_path / f"from-{step}", step)
         assert run(resumed, recipe, attempt=2) == "FINISHED"
         assert_same(whole, end_of(resumed))
+
+
+def test_a_fork_goes_on_from_its_own_checkpoints_whatever_attempt_it_was_forked_from(tmp_path: Path) -> None:
+    """Else its first checkpoints would seem older than the one it began with."""
+    recipe = recipe_of({})
+    folder = create_run_folder(tmp_path, recipe.name, recipe.seed, name="whole")
+    assert run(folder, recipe) == "FINISHED"
+    forked = cut_back(folder, tmp_path / "forked", 60)
+    for path in forked.checkpoints.iterdir():
+        manifest = json.loads((path / "manifest.json").read_text())
+        (path / "manifest.json").write_text(json.dumps(manifest | {"attempt": 3}))
+    attempt = 1 + latest_attempt(forked, None)
+    assert attempt == 4
+    assert run(forked, recipe, attempt) == "FINISHED"
+    newest, _ = newest_whole(forked)
+    assert newest is not None and newest.step == recipe.total_steps

@@ -8,10 +8,12 @@ from stepping import Stage, advance, newest, rows, vector
 from torch import Tensor
 
 from acceltui.engine.build import Parts
+from acceltui.engine.draws import Draws
 from acceltui.engine.evaluate import Evaluator
 from acceltui.engine.interaction import deterministic
 from acceltui.engine.networks.heads import DeterministicHead
-from acceltui.engine.stages import Accelerate, Draws, Due
+from acceltui.engine.off_policy import Due
+from acceltui.engine.stages import Accelerate
 from acceltui.recipe.schema import Recipe
 
 
