@@ -77,15 +77,18 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--out", type=Path)
     parser.add_argument("--plot", type=Path)
+    parser.add_argument("--only", choices=AXES, help="one size alone, without a plot")
     options = parser.parse_args()
+    if options.only and options.plot:
+        parser.error("--plot shows all sizes: leave --only out")
     torch.set_num_threads(1)
     with tempfile.TemporaryDirectory() as root, contextlib.ExitStack() as ends:
         runs = {}
-        for axis, values in AXES.items():
+        for axis, values in AXES.items() if options.only is None else [(options.only, AXES[options.only])]:
             for value in values:
                 point = sizes(axis, value)
                 runs[axis, value] = loop(Path(root), ends, f"{axis} {value}", point), multiplications(point)
-        for side in PICTURES:
+        for side in PICTURES if options.only is None else ():
             point = sizes("transformer.context", 4)
             camera = [f"env.id={pictures.of_side(side)}", "encoder.features=64"]
             runs["picture", side] = loop(Path(root), ends, f"picture {side}", point, *camera), float("nan")

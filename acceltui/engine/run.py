@@ -378,7 +378,7 @@ class Run:
         if not manifest["replays"]:
             how = "; its replay begins empty, and its episodes anew"
         self.record.event("resume", f"goes on from {saved.path.name}{how}", step=self.step)
-        left = manifest["leaving"]
+        left = manifest.get("leaving")
         return stage, None if left is None else Leaving(left["why"], left["by"], left["message"])
 
     @contextmanager

@@ -10,6 +10,7 @@ import torch
 from engine_recipes import small
 from safetensors.torch import load_file
 
+from acceltui.engine import checkpoint
 from acceltui.engine.checkpoint import Saved
 from acceltui.engine.monitor import Live, Monitor
 from acceltui.engine.process import budgets, latest_attempt
@@ -166,6 +167,21 @@ def test_a_resumed_run_ends_as_one_that_was_not_interrupted(setting: str, tmp_pa
         resumed = cut_back(folder, tmp_path / f"from-{step}", step)
         assert run(resumed, recipe, attempt=2) == "FINISHED"
         assert_same(whole, end_of(resumed))
+
+
+def test_a_replay_may_be_written_in_many_parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As one of gigabytes is; with four rings that do not stand at the same frame."""
+    recipe = recipe_of(COVERING["ppo-mlp-cartpole-4"])
+    folder = create_run_folder(tmp_path, recipe.name, recipe.seed, name="whole")
+    assert run(folder, recipe) == "FINISHED"
+    monkeypatch.setattr(checkpoint, "SEGMENT_BYTES", 100)
+    in_parts = create_run_folder(tmp_path, recipe.name, recipe.seed, name="parts")
+    assert run(in_parts, recipe) == "FINISHED"
+    resumed = cut_back(in_parts, tmp_path / "resumed", 60)
+    found, _ = newest_whole(resumed)
+    assert found is not None and len(found.manifest["replays"]["accelerate"]) > 10
+    assert run(resumed, recipe, attempt=2) == "FINISHED"
+    assert_same(end_of(folder), end_of(resumed))
 
 
 def test_a_fork_goes_on_from_its_own_checkpoints_whatever_attempt_it_was_forked_from(tmp_path: Path) -> None:
