@@ -41,6 +41,11 @@ PAST = {"inputs": "interleaved"}
 EPISODE = {"positions": "rotary", "memory": "episode", "burn_in": 2}
 COVERING: dict[str, dict[str, Any]] = {
     "td3-mlp-pendulum": {},
+    "td3-fractions": {
+        "algorithm": {"kind": "td3", "updates_per_step": 0.77},
+        "clone": {"updates_per_step": 0.29},
+        "log": {"every": 7},
+    },
     "td3-lstm-pomdp-4": {"env": POMDP | {"num_envs": 4}, "accelerator": LSTM, "transformer": DROPOUT},
     "td3-mlp-cheetah-processes": {"env": CHEETAH | {"num_envs": 2, "processes": True}},
     "td3-cnn-shapes": {"env": SHAPES, "accelerator": CNN, "encoder": {"features": 8, "augment": "shift"}},
