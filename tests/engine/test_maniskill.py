@@ -153,6 +153,46 @@ def test_the_batched_class_restarts_in_the_step_that_ends_an_episode(spaces: Spa
     batch.close()
 
 
+ROLL = ManiSkillEnv(kind="maniskill", id="RollBall-v1", control="pd_joint_target_delta_pos", episode_steps=9)
+"""Has a controller that remembers its targets, and a task that notes goals that were reached."""
+
+
+def played(env: gymnasium.Env, actions: np.ndarray) -> tuple[np.ndarray, list[int]]:
+    """What an environment shows, on through the ends of its episodes; and at which steps others began."""
+    seen, begun = [], []
+    for number, action in enumerate(actions):
+        observation, reward, terminated, truncated, _ = env.step(action)
+        if terminated or truncated:
+            observation, _ = env.reset()
+            begun.append(number)
+        parts = observation if isinstance(observation, dict) else {"": observation}
+        seen.append(np.concatenate([np.ravel(part) for part in parts.values()] + [np.array([reward, terminated])]))
+    return np.stack(seen), begun
+
+
+@pytest.mark.parametrize("section", [PUSH, PICK, ROLL], ids=lambda section: section.id)
+def test_a_snapshot_goes_on_alike_wherever_it_is_put_back(section: ManiSkillEnv) -> None:
+    spaces = dataclasses.replace(look_at_spaces(section), episode_steps=9)
+    first, other, never_asked = (make_env(section, spaces) for _ in range(3))
+    actions = np.random.default_rng(0).uniform(-1, 1, (40, spaces.action)).astype(np.float32)
+    first.reset(seed=3)
+    played(first, actions[:13])
+    snapshot = first.snapshot()
+    went_on, begun = played(first, actions[13:])
+    other.reset(seed=8)
+    played(other, actions[5:12])
+    other.pending = snapshot
+    other.restore_pending()
+    assert np.array_equal(played(other, actions[13:])[0], went_on)
+    # Being asked changes neither when episodes end nor which ones come.
+    never_asked.reset(seed=3)
+    expected, when = played(never_asked, actions)
+    assert [number - 13 for number in when if number >= 13] == begun == [4, 13, 22]
+    assert np.array_equal(expected[13:][begun][:, :-2], went_on[begun][:, :-2])
+    for env in (first, other, never_asked):
+        env.close()
+
+
 def test_an_unknown_task_is_answered_with_the_nearest() -> None:
     error = complaint(PUSH.model_copy(update={"id": "PushCub-v1"}))
     assert str(error) == "env.id: ManiSkill has no task 'PushCub-v1' (did you mean PushCube-v1?)"

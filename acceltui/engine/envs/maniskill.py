@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from acceltui.engine.envs.base import Spaces, Step
+from acceltui.engine.envs.maniskill_state import put, take
 from acceltui.engine.envs.maniskill_task import (
     flag,
     make_simulation,
@@ -104,6 +105,16 @@ class ManiSkillTask(gymnasium.Env):
         truncated = self._limit is not None and int(self._simulation.elapsed_steps) >= self._limit
         success = bool(flag(info, "success", 1))
         return self._seen(seen), float(reward), bool(terminated), truncated, {"success": success}
+
+    def snapshot(self) -> State:
+        """Where the episode stands; it goes on as a restored one does."""
+        with quiet():
+            return take(self._simulation)
+
+    def restore(self, snapshot: State) -> None:
+        """Go on from there, in an environment that has been reset once."""
+        with quiet():
+            put(self._simulation, snapshot)
 
     def close(self) -> None:
         """Give the simulation's memory back."""
