@@ -26,3 +26,10 @@ AllowImport = Annotated[
     typer.Option("--allow-import", metavar="MODULE", help="Let env.id import this module; may be repeated."),
 ]
 Json = Annotated[bool, typer.Option("--json", help="For scripts.")]
+Detach = Annotated[bool, typer.Option("--detach", help="Start the engine and return.")]
+Foreground = Annotated[bool, typer.Option("--foreground", help="Be the engine, for batch systems.")]
+Share = Annotated[bool, typer.Option("--share", help="Let the folder's group watch.")]
+Allow = Annotated[
+    list[str] | None,
+    typer.Option(metavar="KEY", help="Go on though this key of the recipe, or section, has changed; may be repeated."),
+]

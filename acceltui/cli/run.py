@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from acceltui.cli.parameters import AllowImport, Overrides, RecipeName, Run, RunsDir
+from acceltui.cli.parameters import Allow, AllowImport, Detach, Foreground, Overrides, RecipeName, Run, RunsDir, Share
 from acceltui.cli.recipes import find_recipe
 
 if TYPE_CHECKING:
+    from acceltui.recipe.schema import Recipe
     from acceltui.runs.folder import RunFolder
 
 
@@ -35,10 +36,15 @@ def run(
     name: Annotated[
         str | None, typer.Option(help="Name of the run folder, instead of one made of recipe, seed and time.")
     ] = None,
-    detach: Annotated[bool, typer.Option("--detach", help="Start the engine and return.")] = False,
-    foreground: Annotated[bool, typer.Option("--foreground", help="Be the engine, for batch systems.")] = False,
+    detach: Detach = False,
+    foreground: Foreground = False,
     runs_dir: RunsDir = None,
-    share: Annotated[bool, typer.Option("--share", help="Let the folder's group watch.")] = False,
+    share: Share = False,
+    resume_or_start: Annotated[
+        bool,
+        typer.Option("--resume-or-start", help="With --name: go on with that run if it has begun. For job scripts."),
+    ] = False,
+    allow: Allow = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Validate and print the resolved recipe; start nothing.")
     ] = False,
@@ -47,9 +53,10 @@ def run(
     """Train what a recipe says, and watch."""
     from acceltui.launch.ask import ask_engine
     from acceltui.launch.record import record_run
+    from acceltui.launch.resume import has_begun, is_finished
     from acceltui.recipe.load import load_recipe
     from acceltui.recipe.resolved import dump_resolved
-    from acceltui.runs.paths import create_run_folder, runs_root
+    from acceltui.runs.paths import create_run_folder, run_folder, runs_root
 
     exclusive(detach, foreground)
     modules = allow_import or []
@@ -58,7 +65,20 @@ def run(
         ask_engine("spaces", loaded, modules)
         typer.echo(dump_resolved(loaded.recipe), nl=False)
         return
-    folder = create_run_folder(runs_root(runs_dir), loaded.recipe.name, loaded.recipe.seed, name=name, share=share)
+    root = runs_root(runs_dir)
+    if resume_or_start:
+        if name is None:
+            raise typer.BadParameter("--resume-or-start needs a --name.")
+        earlier = run_folder(root, name)
+        if has_begun(earlier):
+            if is_finished(earlier):
+                typer.echo(f"{name} is FINISHED: there is nothing to resume.", err=True)
+                return
+            say_changes(earlier, loaded.recipe, allow)
+            record_run(earlier, loaded, sys.argv[1:])
+            go_on(earlier, modules, detach, foreground, runs_dir)
+            return
+    folder = create_run_folder(root, loaded.recipe.name, loaded.recipe.seed, name=name, share=share)
     record_run(folder, loaded, sys.argv[1:])
     if not foreground:
         typer.echo(f"Starting {folder.name} ...", err=True)
@@ -86,26 +106,32 @@ def attach(
 
 def resume(
     run: Run = None,
-    detach: Annotated[bool, typer.Option("--detach", help="Start the engine and return.")] = False,
-    foreground: Annotated[bool, typer.Option("--foreground", help="Be the engine, for batch systems.")] = False,
+    detach: Detach = False,
+    foreground: Foreground = False,
     runs_dir: RunsDir = None,
+    allow: Allow = None,
     allow_import: AllowImport = None,
 ) -> None:
     """Go on with a run that ended early, from its newest checkpoint."""
-    from acceltui.runs.checkpoints import find_checkpoints
-    from acceltui.runs.liveness import is_alive
-    from acceltui.runs.paths import RunError, find_run, runs_root
-    from acceltui.runs.status import read_status
+    from acceltui.recipe.resolved import load_resolved
+    from acceltui.runs.paths import find_run, runs_root
 
     exclusive(detach, foreground)
-    folder, modules = find_run(run, runs_root(runs_dir)), allow_import or []
-    status = read_status(folder)
-    if status is not None and is_alive(folder, status):
-        raise RunError(f"{folder.name} runs: `accel attach {folder.name}` shows it.")
-    if status is not None and status.state == "FINISHED":
-        raise RunError(f"{folder.name} is FINISHED: there is nothing to resume.")
-    if not find_checkpoints(folder):
-        raise RunError(f"{folder.name} has no checkpoint to go on from: start a new run.")
+    folder = find_run(run, runs_root(runs_dir))
+    say_changes(folder, load_resolved(folder.resolved), allow)
+    go_on(folder, allow_import or [], detach, foreground, runs_dir)
+
+
+def say_changes(folder: "RunFolder", recipe: "Recipe", allow: list[str] | None) -> None:
+    """Tell what is other than when the run was left; RunError where it cannot go on, or not without being told to."""
+    from acceltui.launch.resume import check_changes, newest_checkpoint
+
+    for sentence in check_changes(folder, newest_checkpoint(folder), recipe, allow or []):
+        typer.echo(sentence, err=True)
+
+
+def go_on(folder: "RunFolder", modules: list[str], detach: bool, foreground: bool, runs_dir: Path | None) -> None:
+    """Resume a run."""
     typer.echo(f"Resuming {folder.name} ...", err=True)
     launch(folder, "resume", modules, detach, foreground, runs_dir)
 
@@ -120,10 +146,10 @@ def fork(
         typer.Option(metavar="STEP", help="The checkpoint: a step, `switch` or `best`; nothing for the newest."),
     ] = None,
     name: Annotated[str | None, typer.Option(help="Name of the new run folder.")] = None,
-    detach: Annotated[bool, typer.Option("--detach", help="Start the engine and return.")] = False,
-    foreground: Annotated[bool, typer.Option("--foreground", help="Be the engine, for batch systems.")] = False,
+    detach: Detach = False,
+    foreground: Foreground = False,
     runs_dir: RunsDir = None,
-    share: Annotated[bool, typer.Option("--share", help="Let the folder's group watch.")] = False,
+    share: Share = False,
     allow_import: AllowImport = None,
 ) -> None:
     """Start a new run from a checkpoint of another, with some values changed."""

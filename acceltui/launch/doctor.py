@@ -13,8 +13,8 @@ from typing import Literal
 import psutil
 
 from acceltui.launch.call import engine_environment
-from acceltui.launch.record import PACKAGES, version
 from acceltui.runs.text import clean
+from acceltui.runs.versions import PACKAGES, version
 from acceltui.runs.wording import memory
 
 LITTLE_DISK, LITTLE_MEMORY = 5 << 30, 2 << 30
@@ -55,7 +55,7 @@ def python() -> Check:
 
 def packages() -> Check:
     """What every run imports, by version; torch is asked of the engine."""
-    versions = {name: version(name) for name in PACKAGES if name != "torch"}
+    versions = {name: version(name) for name in PACKAGES if name not in ("torch", "mani_skill")}
     absent = [name for name, number in versions.items() if number is None]
     if absent:
         found, remedy = f"{', '.join(absent)} not installed", "install them again: `make clean setup`"

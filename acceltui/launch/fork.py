@@ -5,12 +5,11 @@ import shutil
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from acceltui.launch.record import record_run
+from acceltui.recipe.differences import Change, changes
 from acceltui.recipe.load import LoadedRecipe, load_recipe
 from acceltui.recipe.resolved import load_resolved
-from acceltui.recipe.schema import Section
 from acceltui.runs.checkpoints import Found, find_checkpoints, segments_folder
 from acceltui.runs.events import EventWriter
 from acceltui.runs.files import make_private_folder, write_whole
@@ -18,29 +17,6 @@ from acceltui.runs.folder import RunFolder
 from acceltui.runs.jsonl import JsonlReader, JsonlWriter
 from acceltui.runs.metrics import apply_rewinds, is_count
 from acceltui.runs.paths import RunError, create_run_folder
-
-FIXED = {
-    "seed": "the generators go on from where they stood",
-    "method": "its stages are others",
-    "env": "what was learned is of another environment",
-    "encoder": "its weights have other shapes",
-    "critic": "its weights have other shapes",
-    "accelerator": "its weights have other shapes",
-    "transformer": "its weights have other shapes",
-    "algorithm.kind": "a critic of another algorithm means something else",
-    "algorithm.rollout_steps": "a rollout is half taken",
-    "online.algorithm.rollout_steps": "a rollout is half taken",
-    "clone.from": "the replay it draws from is not there",
-    "clone.critic": "the critic of its own is not there",
-    "clone.rollouts.episodes": "its environments have a replay each",
-}
-"""What a fork cannot change, and why."""
-FREE = (
-    "accelerator.steps",
-    "accelerator.replay",
-    *(f"{name}.learning_rate" for name in ("accelerator", "critic", "transformer")),
-)
-"""What it can all the same."""
 
 
 def choose(folder: RunFolder, at: str | None) -> Found:
@@ -59,18 +35,14 @@ def choose(folder: RunFolder, at: str | None) -> Found:
 
 def changed_recipe(
     folder: RunFolder, overrides: Sequence[str], modules: Sequence[str]
-) -> tuple[LoadedRecipe, list[str]]:
-    """The run's recipe with changes, and these as `key=value`. RunError where a fork cannot make one of them."""
+) -> tuple[LoadedRecipe, list[Change]]:
+    """The run's recipe with changes, and these. RunError where a fork cannot make one of them."""
     loaded = load_recipe(folder.resolved, overrides, modules)
-    before, after = flat(load_resolved(folder.resolved)), flat(loaded.recipe)
-    changes = [key for key in {**before, **after} if before.get(key) != after.get(key)]
-    if loaded.recipe.clone.from_ == "rollouts" and "evaluation.num_envs" in changes:
-        raise RunError("A fork cannot change evaluation.num_envs: each of clone.rollouts' environments has a replay.")
-    for key in changes:
-        for fixed, why in FIXED.items():
-            if key not in FREE and (key == fixed or key.startswith(f"{fixed}.")):
-                raise RunError(f"A fork cannot change {key}: {why}. Start a new run.")
-    return loaded, [f"{key}={after.get(key)}" for key in changes]
+    found = changes(load_resolved(folder.resolved), loaded.recipe)
+    for change in found:
+        if why := change.why_not(loaded.recipe):
+            raise RunError(f"A fork cannot change {change.key}: {why}. Start a new run.")
+    return loaded, found
 
 
 def make_fork(
@@ -78,7 +50,7 @@ def make_fork(
     origin: RunFolder,
     checkpoint: Found,
     loaded: LoadedRecipe,
-    changes: Sequence[str],
+    changed: Sequence[Change],
     name: str | None,
     share: bool,
 ) -> RunFolder:
@@ -86,7 +58,7 @@ def make_fork(
     recipe = loaded.recipe
     folder = create_run_folder(root, recipe.name, recipe.seed, name=name, share=share)
     try:
-        fill_fork(folder, origin, checkpoint, loaded, changes, share)
+        fill_fork(folder, origin, checkpoint, loaded, changed, share)
     except OSError as error:
         shutil.rmtree(folder.path, ignore_errors=True)
         why = f"{Path(error.filename or '').name}: {error.strerror}"
@@ -101,7 +73,7 @@ def fill_fork(
     origin: RunFolder,
     checkpoint: Found,
     loaded: LoadedRecipe,
-    changes: Sequence[str],
+    changed: Sequence[Change],
     share: bool,
 ) -> None:
     """Copy the checkpoint and the history, and say where they come from."""
@@ -117,12 +89,13 @@ def fill_fork(
     for file in checkpoint.manifest["files"]:
         shutil.copyfile(checkpoint.path / file, target / file)
     manifest = {**checkpoint.manifest, "why": ["fork"]}
-    if any(change.startswith(("accelerator.steps=", "switch=")) for change in changes):
+    if any(change.key in ("accelerator.steps", "switch") for change in changed):
         manifest["leaving"] = None  # whether the stage is over is asked anew
     write_whole(target / "manifest.json", json.dumps(manifest).encode())
     inherit(origin, folder, checkpoint)
     events = EventWriter(folder.events)
-    different = f"; changed: {', '.join(changes)}" if changes else ""
+    told = [str(change) for change in changed]
+    different = f"; changed: {', '.join(told)}" if told else ""
     message = f"forked from {origin.name} at step {checkpoint.step:,}; what came before is its history{different}"
     events.append(
         "fork",
@@ -130,7 +103,7 @@ def fill_fork(
         step=checkpoint.step,
         origin=origin.name,
         checkpoint=checkpoint.path.name,
-        changes=list(changes),
+        changes=[f"{change.key}={change.after}" for change in changed],
     )
     events.close()
 
@@ -151,17 +124,3 @@ def inherit(origin: RunFolder, folder: RunFolder, checkpoint: Found) -> None:
                 if isinstance(row.get("step"), int) and row["step"] <= step:
                     writer.append(row)
             writer.close()
-
-
-def flat(section: Section, path: str = "") -> dict[str, Any]:
-    """Values by dotted key."""
-    found: dict[str, Any] = {}
-    for name, field in type(section).model_fields.items():
-        value, key = getattr(section, name), f"{path}{field.alias or name}"
-        found |= flat(value, f"{key}.") if isinstance(value, Section) and not is_rule(key) else {key: value}
-    return found
-
-
-def is_rule(key: str) -> bool:
-    """Whether a section is one value: the switch rule is told as a whole."""
-    return key == "switch"

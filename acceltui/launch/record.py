@@ -1,6 +1,5 @@
 """What a run was made from, written into its folder before the engine starts: enough to repeat it."""
 
-import importlib.metadata
 import json
 import os
 import platform
@@ -15,8 +14,8 @@ from acceltui.recipe.resolved import dump_resolved
 from acceltui.runs.files import write_whole
 from acceltui.runs.folder import RunFolder
 from acceltui.runs.status import this_host
+from acceltui.runs.versions import versions
 
-PACKAGES = ("acceltui", "torch", "gymnasium", "mujoco", "numpy", "textual")
 LARGEST_DIFF = 1 << 20
 
 
@@ -47,19 +46,11 @@ def surroundings(arguments: Sequence[str]) -> dict[str, Any]:
         "arguments": list(arguments),
         "directory": str(Path.cwd()),
         "git": git_state(),
-        "versions": {"python": platform.python_version(), **{name: version(name) for name in PACKAGES}},
+        "versions": versions(),
         "host": this_host(),
         "platform": platform.platform(),
         "cpus": os.cpu_count(),
     }
-
-
-def version(package: str) -> str | None:
-    """Installed version of a package; None where it is not installed."""
-    try:
-        return importlib.metadata.version(package)
-    except importlib.metadata.PackageNotFoundError:
-        return None
 
 
 def git_state() -> dict[str, Any] | None:

@@ -22,14 +22,19 @@ def runs_root(option: Path | None) -> Path:
     return (option or Path(os.environ.get("ACCEL_RUNS") or "runs")).absolute()
 
 
+def run_folder(root: Path, name: str) -> RunFolder:
+    """Where a run of that name lies, if there is one; RunError for what cannot name one."""
+    if not NAME.fullmatch(name):
+        raise RunError(f"{name!r} cannot name a run: use letters, digits, '_', '.' and '-', at most 128 of them.")
+    return RunFolder(root / name)
+
+
 def create_run_folder(
     root: Path, recipe_name: str, seed: int, *, name: str | None = None, share: bool = False
 ) -> RunFolder:
     """Make a new run in state STARTING, `root` too where needed; with `share` its group may read it."""
     name = name or f"{recipe_name}-s{seed}-{time.strftime('%Y%m%d-%H%M%S')}-{os.urandom(2).hex()}"
-    if not NAME.fullmatch(name):
-        raise RunError(f"{name!r} cannot name a run: use letters, digits, '_', '.' and '-', at most 128 of them.")
-    folder = RunFolder(root / name)
+    folder = run_folder(root, name)
     try:
         root.mkdir(parents=True, exist_ok=True)
         make_private_folder(folder.path, share=share)
