@@ -7,12 +7,11 @@ import time
 from collections.abc import Iterator
 from dataclasses import replace
 
-import psutil
 import pytest
 
 from acceltui.runs import liveness
 from acceltui.runs.folder import RunFolder
-from acceltui.runs.liveness import is_alive, observed_state
+from acceltui.runs.liveness import is_alive, observed_state, process_start
 from acceltui.runs.status import Status, read_status, this_host, write_status
 
 
@@ -33,7 +32,7 @@ def beat(folder: RunFolder, **values: object) -> Status:
 
 
 def beat_of(folder: RunFolder, engine: subprocess.Popen[bytes], **values: object) -> Status:
-    started = psutil.Process(engine.pid).create_time()
+    started = process_start(engine.pid)
     return beat(folder, **{"pid": engine.pid, "pid_started": started, **values})
 
 
@@ -59,7 +58,7 @@ def test_a_killed_process_has_crashed(folder: RunFolder, engine: subprocess.Pope
 
 
 def test_a_pid_that_another_process_has_now_does_not_count(folder: RunFolder, engine: subprocess.Popen[bytes]) -> None:
-    started = psutil.Process(engine.pid).create_time()
+    started = process_start(engine.pid)
     assert observed_state(folder, beat_of(folder, engine, pid_started=started - 3600)) == "CRASHED"
 
 
