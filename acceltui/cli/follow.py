@@ -42,9 +42,11 @@ def follow(folder: RunFolder) -> str:
 
 
 def seen(folder: RunFolder) -> tuple[Status | None, str]:
-    """The status of a run and the state it is in."""
+    """The status of a run and the state it is in; a run whose folder is gone has crashed."""
     status = read_status(folder)
-    return status, observed_state(folder, status) if status else UNREADABLE
+    if status is None:
+        return None, UNREADABLE if folder.path.is_dir() else "CRASHED"
+    return status, observed_state(folder, status)
 
 
 def event_line(event: dict[str, Any]) -> str:
@@ -74,6 +76,8 @@ LOSSES = ("loss/critic", "loss/clone")
 
 def last_line(folder: RunFolder, status: Status | None, state: str) -> str:
     """How a run ended, and why."""
+    if not folder.path.is_dir():
+        return f"{folder.name} is gone: {folder.path} was deleted or moved away, and its engine ends."
     at = f" at step {status.step:,}" if status else ""
     error = status.error.get("message") if status and status.error else None
     if error:

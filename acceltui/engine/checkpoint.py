@@ -4,6 +4,7 @@ The replay is saved in segments, each written once: a checkpoint names those it 
 are new. A segment that no checkpoint names is removed.
 """
 
+import contextlib
 import errno
 import hashlib
 import json
@@ -29,6 +30,8 @@ from acceltui.runs.folder import RunFolder
 
 SEGMENT_BYTES = 1 << 28
 """Of frames that are copied and written together: all of a replay at once would be there twice."""
+KEPT_FEW = ("periodic", "best", "end")
+"""Reasons that become old; a checkpoint that has another stays."""
 SPARE = 1 << 22
 """Bytes that must be left when a checkpoint is written."""
 
@@ -116,9 +119,10 @@ class Checkpoints:
         for name, replay in moment.replays.items():
             self._segments[name] = weakref.ref(replay), replays[name]
         self._manifests[path] = manifest
-        for why in dict.fromkeys(whys):
-            self._thin_out(why)
-        self._drop_segments()
+        with contextlib.suppress(OSError):  # what cannot be tidied up now is at the next save
+            for why in KEPT_FEW:
+                self._thin_out(why)
+            self._drop_segments()
         return {"step": moment.step, "time": manifest["time"], "name": path.name}
 
     def _new_path(self, step: int) -> Path:
@@ -193,11 +197,13 @@ class Checkpoints:
     def _thin_out(self, why: str) -> None:
         """Drop the reason that has become old; a checkpoint without a reason goes."""
         holders = [path for path, manifest in self._manifests.items() if why in manifest["why"]]
-        kept = {"periodic": self._keep, "best": 1, "end": 1}.get(why, len(holders))
+        kept = self._keep if why == "periodic" else 1
         for path in holders[: max(len(holders) - kept, 0)]:
-            self._manifests[path]["why"].remove(why)
-            if self._manifests[path]["why"]:
-                self._publish(path, self._manifests[path])
+            manifest = self._manifests[path]
+            if left := [other for other in manifest["why"] if other != why]:
+                thinned = {**manifest, "why": left}
+                self._publish(path, thinned)
+                self._manifests[path] = thinned
                 continue
             # Its name goes first, so that nobody takes what is left of it for a checkpoint.
             gone = path.rename(path.with_name(f".{path.name}.gone"))

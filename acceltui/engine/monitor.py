@@ -1,10 +1,12 @@
 """The engine's pulse: a thread that writes the status and takes commands, whatever training is busy with."""
 
 import collections
+import contextlib
 import os
 import shutil
 import sys
 import threading
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,6 +20,8 @@ from acceltui.runs.status import Status, this_host, write_status
 
 POLL_SECONDS = 0.25
 POLLS_A_STATUS = 4
+LEAVES_WITHIN = 5.0
+"""Seconds that training may take to end once its folder has vanished."""
 
 
 @dataclass
@@ -59,16 +63,29 @@ class Live:
         return sum(self.budgets[name] - taken[name] for name in self.budgets) / self.speed["steps"]
 
 
+def vanished_sentence(folder: RunFolder) -> str:
+    """The last words of an engine without a folder."""
+    return f"{folder.path} was deleted or moved away: nobody could use what is trained here, so training ends."
+
+
 class Monitor:
     """Writes status.json each second; acknowledges commands within `POLL_SECONDS` and queues them for training."""
 
     def __init__(self, folder: RunFolder, live: Live, attempt: int) -> None:
+        """The folder must be there, and its lock in it."""
         self.folder, self.live, self.attempt = folder, live, attempt
+        self._lock = folder.lock.stat()
         self.pending: collections.deque[Command] = collections.deque()
         """Commands taken, for the training thread to act on between updates."""
         self.asked_to_leave = False
         """Set by a signal; training saves and leaves between two updates."""
-        self.inbox = CommandInbox(folder, attempt)
+        self.vanished = False
+        """Set when the run folder was deleted or moved away: nobody can see or use any more what training does."""
+        self._inbox = CommandInbox(folder, attempt)
+        self._answers: collections.deque[tuple[Command, str, str, int]] = collections.deque()
+        """Those that the disk has not taken yet."""
+        self._answering = threading.Lock()
+        self._said: dict[str, str] = {}
         self._process = psutil.Process()
         self._started = own_start()
         self._over = threading.Event()
@@ -80,24 +97,34 @@ class Monitor:
         self.write()
         self._thread.start()
 
-    def stop(self) -> None:
-        """End the thread, refuse what nobody will act on, write the last status."""
+    def stop(self) -> bool:
+        """End the thread, refuse what nobody will act on, write the last status; gives whether that could be done."""
         self._over.set()
         self._thread.join()
         self.live.paused = False
-        for command in [*self.pending, *self.inbox.poll()]:
-            self.inbox.ack(command, "refused", f"the run ended: {self.live.state}", self.live.step)
-        self.write()
+        reason = f"the run ended: {self.live.state}"
+        for command in [*self.pending, *self._poll()]:
+            self.answer(command, "refused", reason)
+        return self.try_to_write()
 
-    def done(self, command: Command) -> None:
-        """Answer a command that was carried out; the status shows it by the time the answer is read."""
-        self.write()
-        self.inbox.ack(command, "done", step=self.live.step)
+    def answer(self, command: Command, state: str, reason: str = "") -> None:
+        """Answer a command, as soon as the disk takes it; the status shows it by the time the answer is read."""
+        self._answers.append((command, state, reason, self.live.step))
+        if self.try_to_write():
+            self._send_answers()
+
+    def try_to_write(self) -> bool:
+        """Write the status; gives whether it could be done. If not, the next beat does it."""
+        with self._tries("status"):
+            self.write()
+        return "status" not in self._said and not self.vanished
 
     def write(self) -> None:
-        """Write the status as it is now."""
+        """Write the status as it is now. Nothing is written to a path where the run no longer is."""
         with self._writing:
-            self._write()
+            self._check_folder()
+            if not self.vanished:
+                self._write()
 
     def _write(self) -> None:
         live = self.live
@@ -139,21 +166,69 @@ class Monitor:
         polls = 0
         while not self._over.wait(POLL_SECONDS):
             polls += 1
-            try:
-                for command in self.inbox.poll():
+            with self._tries("folder"):
+                self._check_folder()
+            if self.vanished:
+                self._leave_soon()
+                return
+            for command in self._poll():
+                with self._tries("acks"):
                     self._take(command)
-                if polls % POLLS_A_STATUS == 0:
-                    self.write()
-            except OSError as error:
-                # A full or vanished disk must not end the pulse: it may come back.
-                print(f"monitor: {error}", file=sys.stderr, flush=True)
+            self._send_answers()
+            if polls % POLLS_A_STATUS == 0:
+                self.try_to_write()
+
+    def _poll(self) -> list[Command]:
+        with self._tries("commands"):
+            return self._inbox.poll()
+        return []
+
+    @contextlib.contextmanager
+    def _tries(self, what: str) -> Iterator[None]:
+        """What fails in here is said once and tried again: a full disk must end neither the pulse nor training."""
+        try:
+            yield
+        except Exception as error:
+            if self._said.get(what) != str(error):
+                self._said[what] = str(error)
+                print(f"{what}: {error}", file=sys.stderr, flush=True)
+        else:
+            self._said.pop(what, None)
+
+    def _check_folder(self) -> None:
+        """Notice that the folder at the run's path is not the one that this engine has locked."""
+        try:
+            there = os.path.samestat(self.folder.lock.stat(), self._lock)
+        except (FileNotFoundError, NotADirectoryError):
+            there = False
+        self.vanished = self.vanished or not there
+
+    def _leave_soon(self) -> None:
+        """Training ends between two updates; one that takes too long, or an evaluation, is not waited for."""
+        if not self._over.wait(LEAVES_WITHIN):
+            print(vanished_sentence(self.folder), file=sys.stderr, flush=True)
+            for child in self._process.children(recursive=True):
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    child.kill()
+            os._exit(1)
 
     def _take(self, command: Command) -> None:
         if command.expected_stage is not None and command.expected_stage != self.live.stage:
-            self.inbox.ack(command, "refused", f"the run is in stage {self.live.stage} by now", self.live.step)
-        else:
-            self.inbox.ack(command, "taken", step=self.live.step)
-            self.pending.append(command)
+            self.answer(command, "refused", f"the run is in stage {self.live.stage} by now")
+            return
+        try:
+            self._inbox.ack(command, "taken", step=self.live.step)
+        except Exception:
+            # Whoever sent it hears nothing and withdraws it, or it is there at the next look.
+            self._inbox.put_back(command)
+            raise
+        self.pending.append(command)
+
+    def _send_answers(self) -> None:
+        with self._answering, contextlib.suppress(OSError):
+            while self._answers:
+                self._inbox.ack(*self._answers[0])
+                self._answers.popleft()
 
     def _machine(self) -> dict[str, Any]:
         gpu = ""

@@ -19,9 +19,10 @@ from acceltui.engine.checkpoint import Saved
 from acceltui.engine.errors import SetupError
 from acceltui.engine.imports import check_imports
 from acceltui.engine.inspect import describe_spaces, plan
-from acceltui.engine.monitor import Live, Monitor
+from acceltui.engine.monitor import Live, Monitor, vanished_sentence
+from acceltui.engine.output import print_heedlessly
 from acceltui.engine.record import Record
-from acceltui.engine.run import Diverged, Run
+from acceltui.engine.run import Diverged, Run, Unsaved, Vanished
 from acceltui.engine.train import train
 from acceltui.recipe.errors import RecipeError
 from acceltui.recipe.resolved import load_resolved
@@ -48,6 +49,8 @@ def main() -> int:
     parser.add_argument("--allow-import", action="append", default=[], metavar="MODULE")
     options = parser.parse_args()
     try:
+        if options.verb in ("run", "resume"):
+            print_heedlessly()
         if options.verb == "run":
             return run(RunFolder(options.path), options.allow_import)
         if options.verb == "resume":
@@ -55,6 +58,9 @@ def main() -> int:
         return answer(options.verb, load_resolved(options.path), options.allow_import)
     except (RunError, RecipeError) as error:
         print(error, file=sys.stderr)
+        return UNUSABLE
+    except OSError as error:
+        print(f"{error.filename or options.path} cannot be used: {error.strerror}.", file=sys.stderr)
         return UNUSABLE
 
 
@@ -117,24 +123,30 @@ def run_locked(
             record.event("warning", sentence, step=live.step)
         training = Run(recipe, folder, monitor, record, saved)
         with contextlib.closing(training.parts):
-            return EXIT_CODES[train(training)]
+            code = EXIT_CODES[train(training)]
+    except Vanished:
+        code = CRASHED
     except SetupError as error:
         live.state, live.error = "FAILED", {"kind": error.kind, "message": str(error)}
         record.event("error", str(error), step=live.step)
-        return UNUSABLE
-    except Diverged as error:
-        live.state, live.error = "FAILED", {"kind": "diverged", "message": str(error)}
+        code = UNUSABLE
+    except (Diverged, Unsaved) as error:
+        live.state, live.error = "FAILED", {"kind": type(error).__name__.lower(), "message": str(error)}
         record.event("error", str(error), step=live.step)
-        return CRASHED
+        code = CRASHED
     except Exception as error:
-        traceback.print_exc()
+        if not monitor.vanished:  # else it is but the consequence
+            traceback.print_exc()
         message = f"{type(error).__name__}: {error}"
         live.state, live.error = "FAILED", {"kind": "crash", "message": message}
         record.event("error", message, step=live.step)
-        return CRASHED
+        code = CRASHED
     finally:
-        monitor.stop()
+        told = monitor.stop()
         record.close()
+    if monitor.vanished:
+        print(vanished_sentence(folder), file=sys.stderr)
+    return code if told else CRASHED
 
 
 def budgets(recipe: Recipe) -> dict[str, int]:

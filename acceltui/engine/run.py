@@ -67,6 +67,14 @@ class Diverged(Exception):
     """Training has come to what is no number. The text is a sentence."""
 
 
+class Unsaved(Exception):
+    """A run has come to its end, and no disk takes what it came to. The text is a sentence."""
+
+
+class Vanished(Exception):
+    """The run folder was deleted or moved away."""
+
+
 class Run:
     """A run in progress. `step` counts training environment steps over both stages and all environments."""
 
@@ -165,7 +173,10 @@ class Run:
             case _:
                 state, kind, why = "FINISHED", "finish", "end"
                 self.evaluate_unless_done()
-        self.save(why, stage)
+        if (reason := self.save(why, stage)) and state == "FINISHED":
+            # What is FINISHED cannot be resumed: all since the last checkpoint would be lost for good.
+            back = self.live.checkpoint["name"] if self.live.checkpoint else "none"
+            raise Unsaved(f"training is over, but its end could not be saved: {reason}; the last checkpoint is {back}")
         self.record.event(kind, leaving.message, step=self.step, by=leaving.by, **self.latest_returns)
         self.live.state = state
         self.settle(leaving)
@@ -183,6 +194,8 @@ class Run:
 
     def next_leaving(self, stage: Stage) -> Leaving | None:
         """Carry out what is pending, up to what ends the stage."""
+        if self.monitor.vanished:
+            raise Vanished
         if self.monitor.asked_to_leave:
             return Leaving("preempt", by="signal", message="asked to leave by a signal")
         while self.monitor.pending:
@@ -196,7 +209,7 @@ class Run:
             case "switch":
                 if not (isinstance(stage, Accelerate) and stage.cloning):
                     reason = f"there is no switch in stage {stage.name} of method {self.recipe.method}"
-                    self.monitor.inbox.ack(command, "refused", reason, self.step)
+                    self.monitor.answer(command, "refused", reason)
                     return None
                 return Leaving("switch", command.by, "asked for", command)
             case "stop":
@@ -207,15 +220,17 @@ class Run:
                 self.evaluate_unless_done()
                 self.save_unsaved(stage)
             case "checkpoint":
-                self.save("command", stage)
+                if reason := self.save("command", stage):
+                    self.monitor.answer(command, "refused", reason)
+                    return None
         self.record.event("command", f"{command.kind} done", step=self.step, by=command.by, id=command.id)
-        self.monitor.done(command)
+        self.monitor.answer(command, "done")
         return None
 
     def settle(self, leaving: Leaving) -> None:
         """Answer the command that ended a stage."""
         if leaving.command is not None:
-            self.monitor.done(leaving.command)
+            self.monitor.answer(leaving.command, "done")
 
     def ask_rule(self, stage: Stage) -> Leaving | None:
         """What the recipe's rule says of the evaluations so far."""
@@ -291,8 +306,11 @@ class Run:
         if self._unsaved:
             self.save(self._unsaved.pop(), stage)
 
-    def save(self, why: str, stage: Stage, leaving: Leaving | None = None) -> None:
-        """Save everything between two steps; where that fails, training goes on and an event says so."""
+    def save(self, why: str, stage: Stage, leaving: Leaving | None = None) -> str:
+        """Save everything between two steps; where that fails, training goes on and an event says so.
+
+        Gives the reason then, and nothing where all is saved.
+        """
         whys, self._unsaved = [*self._unsaved, why], []
         self.check_finite()
         with self.aside(self.live.state):
@@ -303,14 +321,15 @@ class Run:
             try:
                 self.live.checkpoint = self.checkpoints.save(moment, whys, left)
             except OSError as error:
+                reason = error.strerror or str(error)
                 last = "" if self.live.checkpoint is None else f"; the last is of step {self.live.checkpoint['step']:,}"
-                message = f"no checkpoint at step {self.step:,}: {error.strerror}{last}"
-                self.record.event("warning", message, step=self.step)
-                return
+                self.record.event("warning", f"no checkpoint at step {self.step:,}: {reason}{last}", step=self.step)
+                return reason
         named = ", ".join(dict.fromkeys(whys))
-        if named == "best":
-            return  # that it is, was said
-        self.record.event("checkpoint", f"saved {self.live.checkpoint['name']} ({named})", step=self.step, why=named)
+        if named != "best":  # that it is, was said
+            message = f"saved {self.live.checkpoint['name']} ({named})"
+            self.record.event("checkpoint", message, step=self.step, why=named)
+        return ""
 
     def check_finite(self) -> None:
         """Diverged where a parameter is no number any more: what is saved must be worth going on with."""

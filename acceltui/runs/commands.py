@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import math
 import os
 import pwd
 import re
@@ -19,6 +20,8 @@ TAKEN = ("taken", "done", "refused", "expired")
 SETTLED = ("done", "refused", "expired")
 LARGEST_FILE = 64 * 1024
 LONGEST_TTL = 7 * 24 * 3600
+BATCH = 50
+"""Files that one poll looks at: the heartbeat comes from the same thread."""
 FILE_NAME = re.compile(r"([0-9A-Za-z-]{1,64})\.json")
 
 
@@ -119,47 +122,76 @@ class CommandInbox:
         self._folder = folder
         self._attempt = attempt
         self._seen: set[str] = set()
+        self._absent: dict[str, float] = {}
+        """When, by a clock that nobody sets, a command was not there yet."""
+        self._looked = -math.inf
 
     def poll(self) -> list[Command]:
-        """New commands, oldest first. Cheap when there is none."""
+        """New commands, oldest first, of the next `BATCH` files. Cheap when there is none.
+
+        OSError where the folder cannot be read. What cannot be answered is looked at again by the next call.
+        """
         return list(self._new_commands())
+
+    def put_back(self, command: Command) -> None:
+        """Have the next poll look at a command again."""
+        self._seen.discard(command.id)
 
     def ack(self, command: Command, state: str, reason: str = "", step: int = 0) -> None:
         """Answer a command; once it is done, refused or expired its file goes."""
         self._answer(command.id, state, reason, step)
 
     def _new_commands(self) -> Iterator[Command]:
-        names = sorted(entry.name for entry in os.scandir(self._folder.commands))
-        for match in filter(None, map(FILE_NAME.fullmatch, names)):
-            id = match[1]
-            if id in self._seen:
-                continue
-            self._seen.add(id)
-            settled = read_ack(self._folder, id)
-            if settled is not None and settled.state in SETTLED:
-                # An engine died between its answer and the removal: the command has been obeyed.
-                self._remove(id)
-                continue
-            try:
-                command, late = self._read(id)
-            except FileNotFoundError:
-                continue
-            except (OSError, ValueError) as error:
-                self._answer(id, "refused", f"not a command: {getattr(error, 'strerror', None) or error}")
-                continue
-            if late:
-                self._answer(id, "expired", late)
-            else:
-                yield command
+        looking, before = time.monotonic(), self._looked
+        with os.scandir(self._folder.commands) as entries:
+            matches = [match[1] for entry in entries if (match := FILE_NAME.fullmatch(entry.name))]
+        self._looked = looking
+        new = sorted(id for id in matches if id not in self._seen)
+        for id in new:
+            self._absent.setdefault(id, before)
+        now = self._clock() if new else 0.0
+        for id in new[:BATCH]:
+            with contextlib.suppress(OSError):
+                command = self._look_at(id, now)
+                self._seen.add(id)
+                if command is not None:
+                    yield command
 
-    def _read(self, id: str) -> tuple[Command, str]:
+    def _clock(self) -> float:
+        try:
+            return folder_clock(self._folder.commands)
+        except OSError:  # the disk is full: this host's clock has to do
+            return time.time()
+
+    def _look_at(self, id: str, now: float) -> Command | None:
+        """The command in a file; None where there is none to obey, which has been answered then."""
+        settled = read_ack(self._folder, id)
+        if settled is not None and settled.state in SETTLED:
+            # An engine died between its answer and the removal: the command has been obeyed.
+            self._remove(id)
+            return None
+        try:
+            command, late = self._read(id, now)
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError) as error:
+            self._answer(id, "refused", f"not a command: {getattr(error, 'strerror', None) or error}")
+            return None
+        if late:
+            self._answer(id, "expired", late)
+            return None
+        return command
+
+    def _read(self, id: str, now: float) -> tuple[Command, str]:
         """The command in a file, and why it is too late, if it is; ValueError when it is none."""
         path = self._folder.commands / f"{id}.json"
         data, status = read_regular(path, LARGEST_FILE)
         if status.st_uid not in (self._folder.path.stat().st_uid, os.geteuid()):
             raise ValueError("its file belongs to another user")
         command = parse_command(data, id)
-        age = folder_clock(self._folder.commands) - status.st_mtime
+        # One from the future lay there when the clock was set back. However the clock jumps, no command is older than
+        # the last look that did not find it.
+        age = min(abs(now - status.st_mtime), time.monotonic() - self._absent[id])
         if age > command.ttl_s:
             return command, f"it lay {age:.0f} s, and was good for {command.ttl_s:g}"
         if None not in (self._attempt, command.attempt) and command.attempt != self._attempt:

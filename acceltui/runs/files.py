@@ -37,6 +37,36 @@ def write_whole(path: Path, data: bytes) -> None:
         raise
 
 
+class Appender:
+    """A file that whole records are appended to by one writer: what the disk took in part is cut off again."""
+
+    def __init__(self, path: Path) -> None:
+        mode = file_mode(path.parent)
+        self.descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, mode)
+        os.fchmod(self.descriptor, mode)
+        self._torn_from: int | None = None
+        """Where a record begins that was written in part and could not be cut off, as on a disk that failed."""
+
+    def append(self, record: bytes) -> None:
+        """Append all of a record; OSError (disk full) leaves none of it to be seen."""
+        if self._torn_from is not None:
+            os.ftruncate(self.descriptor, self._torn_from)
+        self._torn_from = os.fstat(self.descriptor).st_size
+        rest = memoryview(record)
+        try:
+            while rest:
+                rest = rest[os.write(self.descriptor, rest) :]
+        except OSError:
+            os.ftruncate(self.descriptor, self._torn_from)
+            self._torn_from = None
+            raise
+        self._torn_from = None
+
+    def close(self) -> None:
+        """Close the file."""
+        os.close(self.descriptor)
+
+
 def read_regular(path: Path, limit: int) -> tuple[bytes, os.stat_result]:
     """Bytes and stat of a regular file of at most `limit` bytes.
 

@@ -5,7 +5,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from acceltui.runs.files import READ_FLAGS, file_mode, finite
+from acceltui.runs.files import READ_FLAGS, Appender, finite
 
 BLOCK = 1 << 16
 
@@ -14,27 +14,16 @@ class JsonlWriter:
     """The one writer of a file. Opening it cuts a last line that a dying process left torn."""
 
     def __init__(self, path: Path) -> None:
-        flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
-        mode = file_mode(path.parent)
-        self._descriptor = os.open(path, flags, mode)
-        os.fchmod(self._descriptor, mode)
-        cut_torn_line(self._descriptor)
+        self._file = Appender(path)
+        cut_torn_line(self._file.descriptor)
 
     def append(self, row: dict[str, Any]) -> None:
         """Append one line; what is not finite becomes null. OSError (disk full) leaves the file as it was."""
-        line = json.dumps(finite(row), allow_nan=False, separators=(",", ":")).encode() + b"\n"
-        before = os.fstat(self._descriptor).st_size
-        rest = memoryview(line)
-        try:
-            while rest:
-                rest = rest[os.write(self._descriptor, rest) :]
-        except OSError:
-            os.ftruncate(self._descriptor, before)
-            raise
+        self._file.append(json.dumps(finite(row), allow_nan=False, separators=(",", ":")).encode() + b"\n")
 
     def close(self) -> None:
         """Close the file."""
-        os.close(self._descriptor)
+        self._file.close()
 
 
 def cut_torn_line(descriptor: int) -> None:

@@ -1,7 +1,9 @@
 """Whether a run lives: what its status says, held against the process and the heartbeat."""
 
 import os
+import sys
 import time
+from pathlib import Path
 
 import psutil
 
@@ -14,7 +16,7 @@ STALE_AFTER = 15.0
 START_WITHIN = 60.0
 """Seconds a new run may wait for its engine's process."""
 START_TOLERANCE = 2.0
-"""Seconds by which two readings of one process's start may differ: it is derived from a clock that is corrected."""
+"""Seconds by which two readings of one process's start may differ, where it is told by a clock that is corrected."""
 
 
 def observed_state(folder: RunFolder, status: Status, now: float | None = None) -> str:
@@ -42,10 +44,9 @@ def is_alive(folder: RunFolder, status: Status) -> bool:
 def process_lives(pid: int, started: float | None) -> bool:
     """Whether the process that had `pid` and start time `started` still runs on this host; a zombie does not."""
     try:
-        process = psutil.Process(pid)
-        if process.status() == psutil.STATUS_ZOMBIE:
+        if psutil.Process(pid).status() == psutil.STATUS_ZOMBIE:
             return False
-        return started is None or abs(process.create_time() - started) <= START_TOLERANCE
+        return started is None or abs(process_start(pid) - started) <= START_TOLERANCE
     except (psutil.NoSuchProcess, ValueError, OverflowError):
         return False
     except psutil.AccessDenied:
@@ -54,14 +55,38 @@ def process_lives(pid: int, started: float | None) -> bool:
 
 def own_start() -> float:
     """Start time of this process, for `Status.pid_started`."""
-    return psutil.Process().create_time()
+    return process_start(os.getpid())
+
+
+def process_start(pid: int) -> float:
+    """When a process started; psutil.NoSuchProcess where there is none.
+
+    On Linux in seconds since the host booted, as the kernel counts them: psutil adds the time of boot, which is moved
+    whenever the clock is set.
+    """
+    if not sys.platform.startswith("linux"):
+        return psutil.Process(pid).create_time()
+    try:
+        line = Path(f"/proc/{pid}/stat").read_bytes()
+    except (FileNotFoundError, ProcessLookupError):
+        raise psutil.NoSuchProcess(pid) from None
+    # The name, in parentheses, may hold anything; the start is field 22, and two are before that name's end.
+    return int(line[line.rindex(b")") + 1 :].split()[19]) / os.sysconf("SC_CLK_TCK")
 
 
 def heartbeat_age(folder: RunFolder, status: Status, now: float | None = None) -> float:
-    """Seconds since the status was written, both times by one clock: two hosts' clocks may differ by minutes."""
+    """Seconds since the status was written, both times by one clock: two hosts' clocks may differ by minutes.
+
+    A status from the future was written before that clock was set back, which counts as long ago: a living engine
+    writes the next one within a second.
+    """
     if status.host == this_host():
-        return (time.time() if now is None else now) - status.time
-    return (folder_time(folder) if now is None else now) - status_stamp(folder)
+        return abs((time.time() if now is None else now) - status.time)
+    stamp = status_stamp(folder)
+    try:
+        return abs((folder_clock(folder.path) if now is None else now) - stamp)
+    except OSError:  # where one may only look, this host's clock has to do, and says nothing of the other's future
+        return max(time.time() - stamp, 0.0)
 
 
 def status_stamp(folder: RunFolder) -> float:
@@ -74,11 +99,3 @@ def status_stamp(folder: RunFolder) -> float:
         return os.fstat(descriptor).st_mtime
     finally:
         os.close(descriptor)
-
-
-def folder_time(folder: RunFolder) -> float:
-    """The folder's clock, or this host's where one may only look."""
-    try:
-        return folder_clock(folder.path)
-    except OSError:
-        return time.time()

@@ -6,9 +6,9 @@ on, in their place among the rows.
 """
 
 import sys
-import time
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from time import time as now
 from typing import Any
 
 from acceltui.runs.jsonl import JsonlReader, JsonlWriter
@@ -25,9 +25,10 @@ class MetricsWriter:
         self._attempt = attempt
         self._seq = max((row["seq"] for row in JsonlReader(path).poll() if is_count(row.get("seq"))), default=-1) + 1
 
-    def append(self, step: int, stage: str, values: Mapping[str, float]) -> None:
-        """Write what was measured at `step`; names are DESIGN's, e.g. `transformer/return`."""
-        row = {"seq": self._seq, "attempt": self._attempt, "step": step, "stage": stage, "time": time.time()}
+    def append(self, step: int, stage: str, values: Mapping[str, float], time: float | None = None) -> None:
+        """Write what was measured at `step`; names are DESIGN's, e.g. `transformer/return`. `time`: if not now."""
+        when = now() if time is None else time
+        row = {"seq": self._seq, "attempt": self._attempt, "step": step, "stage": stage, "time": when}
         numbers = {name: value if isinstance(value, int) else float(value) for name, value in values.items()}
         self._writer.append(row | numbers)
         self._seq += 1

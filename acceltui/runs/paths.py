@@ -3,6 +3,7 @@
 import difflib
 import os
 import re
+import shutil
 import time
 from pathlib import Path
 
@@ -38,15 +39,24 @@ def create_run_folder(
     try:
         root.mkdir(parents=True, exist_ok=True)
         make_private_folder(folder.path, share=share)
-        for part in (folder.commands, folder.acks, folder.checkpoints):
-            make_private_folder(part, share=share)
-        folder.lock.touch(mode=0o600)
-        write_status(folder, Status(state="STARTING", host=this_host(), run=name))
+        furnish(folder, share)
     except OSError as error:
         if isinstance(error, FileExistsError) and folder.path.exists():
             raise RunError(f"{folder.path} exists already: choose another --name.") from None
         raise RunError(f"The run folder {folder.path} cannot be made: {error.strerror}.") from None
     return folder
+
+
+def furnish(folder: RunFolder, share: bool) -> None:
+    """Make what every run has; where the disk does not take it, the folder goes again."""
+    try:
+        for part in (folder.commands, folder.acks, folder.checkpoints):
+            make_private_folder(part, share=share)
+        folder.lock.touch(mode=0o600)
+        write_status(folder, Status(state="STARTING", host=this_host(), run=folder.name))
+    except OSError:
+        shutil.rmtree(folder.path, ignore_errors=True)
+        raise
 
 
 def is_run(path: Path) -> bool:

@@ -26,13 +26,13 @@ class Status:
     pid: int | None = None
     """None until an engine has taken the folder."""
     pid_started: float | None = None
-    """Start time of that process, as psutil's `create_time` tells it; a pid alone is used again by other processes."""
+    """Start of that process, as `liveness.process_start` tells it; a pid alone is used again by other processes."""
     host: str = ""
     attempt: int = 1
     """1 at first, one more at each resume."""
     run: str = ""
     error: dict[str, str] | None = None
-    """Why it FAILED: {"kind": "recipe" | "environment" | "device" | "crash", "message": a sentence}."""
+    """Why it FAILED: {"kind": "environment" | "device" | "diverged" | "unsaved" | "crash", "message": a sentence}."""
     progress: dict[str, Any] = field(default_factory=dict)
     time: float = 0.0
     """Wall seconds when it was written, by the host that wrote it."""

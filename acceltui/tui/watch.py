@@ -71,6 +71,7 @@ class Watch:
         self._rows = 0
         self._polls = 0
         self._online_replay: int | None = None
+        self._status: Status | None = None
         self._life = ("STARTING", 0.0)
         self._next_life = 0.0
         self._progress_of: dict[str, Any] | None = None
@@ -81,7 +82,11 @@ class Watch:
         self._polls += 1
         if self._polls == 2:  # not at the first, which stands between a person and the first picture
             self._online_replay = read_online_replay(self.folder)
-        status = read_status(self.folder) or unwritten_status(self.folder)
+        status = read_status(self.folder)
+        if status is None:
+            unwritten = unwritten_status(self.folder)
+            status = unwritten if self.folder.path.is_dir() else gone(self.folder, self._status or unwritten)
+        self._status = status
         rows = self._metrics.poll()
         self._history.extend(rows)
         self._rows += len(rows)
@@ -127,6 +132,12 @@ class Watch:
 def unwritten_status(folder: RunFolder) -> Status:
     """For a folder whose status is not there yet, or cannot be read at this moment."""
     return Status(state="STARTING", run=folder.name, host=this_host(), time=time.time())
+
+
+def gone(folder: RunFolder, last: Status) -> Status:
+    """For a folder that is no longer there: the end of a run, whose engine ends too when it notices."""
+    message = f"{folder.path} was deleted or moved away"
+    return replace(last, state="FAILED", error={"kind": "folder", "message": message})
 
 
 def read_event(line: dict[str, Any]) -> Event:

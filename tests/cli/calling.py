@@ -9,6 +9,7 @@ from pathlib import Path
 import psutil
 
 from acceltui.runs.folder import RunFolder
+from acceltui.runs.liveness import process_start
 from acceltui.runs.paths import list_runs
 from acceltui.runs.status import read_status
 
@@ -60,8 +61,7 @@ def end_engine(run: RunFolder) -> None:
     status = read_status(run)
     if status is not None and status.pid is not None and status.pid != os.getpid():
         try:
-            process = psutil.Process(status.pid)
-            if process.create_time() == status.pid_started:
-                process.kill()
+            if process_start(status.pid) == status.pid_started:
+                psutil.Process(status.pid).kill()
         except psutil.NoSuchProcess:
             pass

@@ -1,14 +1,17 @@
 """Commands and answers over files, and what is no command."""
 
+import errno
 import json
 import os
 import subprocess
 import sys
 import threading
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
+from acceltui.runs import commands
 from acceltui.runs.commands import (
     LARGEST_FILE,
     CommandInbox,
@@ -184,3 +187,42 @@ def test_an_engine_that_died_after_its_answer_does_not_obey_twice(folder: RunFol
 def test_an_answer_that_is_none_is_not_believed(folder: RunFolder, data: bytes) -> None:
     (folder.acks / "1.json").write_bytes(data)
     assert read_ack(folder, "1") is None
+
+
+@pytest.mark.parametrize("jump", [-3 * 3600, 3 * 3600])
+def test_a_command_that_was_sent_while_the_engine_looks_is_taken_however_the_clock_jumps(
+    folder: RunFolder, jump: float
+) -> None:
+    inbox = CommandInbox(folder)
+    assert inbox.poll() == []
+    path = drop(folder)
+    stamp = path.stat().st_mtime - jump
+    os.utime(path, (stamp, stamp))
+    assert [command.id for command in inbox.poll()] == ["1"]
+
+
+def test_an_old_command_does_not_come_to_life_when_the_clock_is_set_back(folder: RunFolder) -> None:
+    path = drop(folder)
+    stamp = path.stat().st_mtime + 3 * 3600
+    os.utime(path, (stamp, stamp))
+    assert CommandInbox(folder).poll() == []
+    ack = read_ack(folder, "1")
+    assert ack is not None and ack.state == "expired"
+
+
+def test_no_command_is_lost_because_another_cannot_be_answered(
+    folder: RunFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on a full disk: files can be read and removed, and none be written."""
+    drop(folder, "1", kind="nonsense")
+    drop(folder, "2")
+    write, inbox = commands.write_whole, CommandInbox(folder)
+    full = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    monkeypatch.setattr(commands, "write_whole", Mock(side_effect=full))
+    monkeypatch.setattr(commands, "folder_clock", Mock(side_effect=full))
+    assert [command.id for command in inbox.poll()] == ["2"]
+    assert inbox.poll() == []
+    monkeypatch.setattr(commands, "write_whole", write)
+    assert inbox.poll() == []
+    ack = read_ack(folder, "1")
+    assert ack is not None and ack.state == "refused"

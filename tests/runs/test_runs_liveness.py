@@ -1,18 +1,20 @@
 """Whether a run lives, with real processes."""
 
 import os
+import shutil
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import psutil
 import pytest
 
 from acceltui.runs import liveness
 from acceltui.runs.folder import RunFolder
-from acceltui.runs.liveness import is_alive, observed_state
+from acceltui.runs.liveness import is_alive, observed_state, own_start, process_start
 from acceltui.runs.status import Status, read_status, this_host, write_status
 
 
@@ -33,7 +35,7 @@ def beat(folder: RunFolder, **values: object) -> Status:
 
 
 def beat_of(folder: RunFolder, engine: subprocess.Popen[bytes], **values: object) -> Status:
-    started = psutil.Process(engine.pid).create_time()
+    started = process_start(engine.pid)
     return beat(folder, **{"pid": engine.pid, "pid_started": started, **values})
 
 
@@ -59,7 +61,7 @@ def test_a_killed_process_has_crashed(folder: RunFolder, engine: subprocess.Pope
 
 
 def test_a_pid_that_another_process_has_now_does_not_count(folder: RunFolder, engine: subprocess.Popen[bytes]) -> None:
-    started = psutil.Process(engine.pid).create_time()
+    started = process_start(engine.pid)
     assert observed_state(folder, beat_of(folder, engine, pid_started=started - 3600)) == "CRASHED"
 
 
@@ -110,3 +112,46 @@ def test_the_clock_of_this_host_says_nothing_about_another(folder: RunFolder, mo
 @pytest.mark.parametrize("pid", [0, -1, 2**70])
 def test_a_pid_that_is_none_has_crashed(folder: RunFolder, pid: int) -> None:
     assert observed_state(folder, beat(folder, pid=pid, pid_started=1.0)) == "CRASHED"
+
+
+@pytest.mark.parametrize("jump", [-5 * 3600, 5 * 3600])
+def test_no_engine_that_is_stuck_or_gone_looks_alive_when_the_clock_was_set(
+    folder: RunFolder, engine: subprocess.Popen[bytes], monkeypatch: pytest.MonkeyPatch, jump: float
+) -> None:
+    """And a living one does at its next heartbeat."""
+    status, now = beat_of(folder, engine), time.time()
+    monkeypatch.setattr(time, "time", lambda: now + jump)
+    assert observed_state(folder, status) == "STALLED"
+    assert observed_state(folder, beat_of(folder, engine)) == "RUNNING"
+    engine.kill()
+    engine.wait()
+    assert observed_state(folder, status) == "CRASHED"
+
+
+@pytest.mark.parametrize("jump", [-5 * 3600, 5 * 3600])
+def test_the_same_holds_for_the_clock_of_a_file_server(folder: RunFolder, jump: float) -> None:
+    status = beat(folder, host="elsewhere", pid=1, pid_started=0.0)
+    stamp = folder.status.stat().st_mtime - jump
+    os.utime(folder.status, (stamp, stamp))
+    assert observed_state(folder, status) == "STALLED"
+
+
+def test_the_start_of_a_process_does_not_move_with_the_clock(
+    folder: RunFolder, engine: subprocess.Popen[bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The kernel tells the time of boot as it would be by the present clock; psutil adds it."""
+    status = beat_of(folder, engine)
+    booted = psutil.boot_time()
+    monkeypatch.setattr("psutil._pslinux.boot_time", lambda: booted + 3600, raising=False)
+    assert observed_state(folder, status) == "RUNNING"
+
+
+def test_a_name_with_parentheses_hides_no_start(tmp_path: Path) -> None:
+    program = tmp_path / "sleep ) 7 (x) "
+    shutil.copy(shutil.which("sleep") or "sleep", program)
+    with subprocess.Popen([program, "60"]) as process:
+        try:
+            assert abs(process_start(process.pid) - own_start()) < 24 * 3600
+            assert process_start(process.pid) > own_start()
+        finally:
+            process.kill()
