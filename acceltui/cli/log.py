@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import BinaryIO
 
 from acceltui.cli.follow import WITH_ENGINE, seen
-from acceltui.runs.files import READ_FLAGS
+from acceltui.runs.files import open_regular
 from acceltui.runs.folder import RunFolder
 from acceltui.runs.paths import RunError
 from acceltui.runs.text import clean
@@ -18,7 +18,7 @@ LOOK_EVERY = 0.2
 def read_log(folder: RunFolder, *, last: int | None, follow: bool) -> Iterator[str]:
     """Lines of engine.log: all or the `last` ones, then, with `follow`, new ones until the run has ended."""
     try:
-        descriptor = os.open(folder.log, READ_FLAGS)
+        descriptor = open_regular(folder.log)
     except FileNotFoundError:
         raise RunError(
             f"{folder.name} has no engine.log: its engine was started in the foreground, or not yet."

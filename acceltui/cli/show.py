@@ -6,6 +6,7 @@ from dataclasses import asdict
 from typing import Any
 
 from acceltui.runs import wording
+from acceltui.runs.files import finite
 from acceltui.runs.folder import RunFolder
 from acceltui.runs.liveness import heartbeat_age, observed_state
 from acceltui.runs.paths import made_at
@@ -24,7 +25,8 @@ def as_object(folder: RunFolder) -> dict[str, Any]:
     if status is None:
         return {"run": folder.name, "path": str(folder.path), "state": UNREADABLE}
     observed = {"run": folder.name, "path": str(folder.path), "state": observed_state(folder, status)}
-    return observed | {key: value for key, value in asdict(status).items() if key not in observed}
+    written = finite(asdict(status))
+    return observed | {key: value for key, value in written.items() if key not in observed}
 
 
 def table(folders: Sequence[RunFolder]) -> str:

@@ -69,7 +69,10 @@ class Saved:
         then = replay if state["capacity"] == replay.capacity else replay.like(state["capacity"])
         for segment in self.manifest["replays"][name]:
             first, last = np.array(segment["first"]), np.array(segment["last"])
-            then.put(first, last, load_file(segments_folder(self.path.parent) / segment["file"]))
+            frames = load_file(segments_folder(self.path.parent) / segment["file"])
+            if any(len(part) != (last - first + 1).sum() for part in frames.values()):
+                raise ValueError(f"{segment['file']} does not hold the frames that are said to be in it")
+            then.put(first, last, frames)
         then.load(state)
         return then if then is replay else then.newest(replay.capacity, replay.capacity)
 

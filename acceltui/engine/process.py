@@ -9,6 +9,7 @@ import contextlib
 import json
 import os
 import signal
+import stat
 import sys
 import tempfile
 import traceback
@@ -28,6 +29,7 @@ from acceltui.recipe.errors import RecipeError
 from acceltui.recipe.resolved import load_resolved
 from acceltui.recipe.schema import Recipe
 from acceltui.runs.checkpoints import find_checkpoints, newest_whole
+from acceltui.runs.files import make_private_folder
 from acceltui.runs.folder import RunFolder
 from acceltui.runs.jsonl import JsonlReader
 from acceltui.runs.lock import engine_lock
@@ -80,6 +82,7 @@ def resume(folder: RunFolder, allow_import: Sequence[str]) -> int:
     recipe = load_resolved(folder.resolved)
     os.chdir(folder.path)
     with engine_lock(folder, GOES):
+        clear_the_way(folder)
         status = read_status(folder)
         if status is not None and status.state == "FINISHED":
             raise RunError(f"{folder.name} is FINISHED: there is nothing to resume.")
@@ -88,6 +91,16 @@ def resume(folder: RunFolder, allow_import: Sequence[str]) -> int:
             raise RunError(f"{folder.name} has no checkpoint to go on from: start a new run.")
         attempt = 1 + latest_attempt(folder, status)
         return run_locked(folder, recipe, allow_import, attempt, Saved(found), skipped)
+
+
+def clear_the_way(folder: RunFolder) -> None:
+    """Make the folders that are gone; RunError or OSError where something else is in the place of what is written."""
+    for path in (folder.metrics, folder.events):
+        if path.is_symlink() or (path.exists() and not path.is_file()):
+            raise RunError(f"{path} is not a regular file: move it away.")
+    for path in (folder.commands, folder.acks):
+        if path.is_symlink() or not path.is_dir():
+            make_private_folder(path, share=bool(folder.path.stat().st_mode & stat.S_IRGRP))
 
 
 def latest_attempt(folder: RunFolder, status: Status | None) -> int:

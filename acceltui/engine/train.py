@@ -3,8 +3,11 @@
 `train` is the method; `Run` is what surrounds it at every step: rows, evaluations, checkpoints, commands.
 """
 
-from acceltui.engine.run import Run
+from acceltui.engine.checkpoint import Saved
+from acceltui.engine.errors import SetupError
+from acceltui.engine.run import Leaving, Run, Stage
 from acceltui.engine.stages import Accelerate
+from acceltui.runs.text import clean
 
 
 def train(run: Run) -> str:
@@ -14,7 +17,7 @@ def train(run: Run) -> str:
         run.measure_random()
         stage, leaving = run.parts.begin(), None
     else:
-        stage, leaving = run.resume(run.saved)
+        stage, leaving = resumed(run, run.saved)
     if recipe.method != "accelerated":
         return run.finish(stage, run.follow(stage, until=recipe.total_steps))
     if isinstance(stage, Accelerate):
@@ -23,3 +26,14 @@ def train(run: Run) -> str:
             return run.finish(stage, leaving)
         stage = run.switch(stage, leaving)  # and the larger replay goes with the stage that was left
     return run.finish(stage, run.follow(stage, until=stage.begins + recipe.online.steps))
+
+
+def resumed(run: Run, saved: Saved) -> tuple[Stage, Leaving | None]:
+    """Where a checkpoint left off; SetupError where it holds what is not of this recipe."""
+    try:
+        return run.resume(saved)
+    except Exception as error:  # each part has its own way of not taking another's state
+        why = clean(f"{type(error).__name__}: {error}")[:200]
+        message = f"checkpoint {saved.path.name} is whole but does not fit this recipe: {why}"
+        hint = "put resolved.yaml back as it was, or move the checkpoint away: the one before is taken then"
+        raise SetupError("checkpoint", "resume", message, hint) from error

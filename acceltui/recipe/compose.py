@@ -19,6 +19,8 @@ from acceltui.recipe.files import decode, display, read_bytes
 from acceltui.recipe.yaml12 import MAX_DEPTH, Keys, Node, parse
 
 MAX_FILES = 3
+LONGEST_NAME = 500
+"""Of a file that `extends` names; longer ones no sentence could repeat."""
 _INDEX = re.compile("[0-9]{1,6}")
 
 
@@ -55,7 +57,7 @@ def read_chain(path: Path, report: Report) -> tuple[Node, list[Source]]:
 
 def _extended(path: Path, named: Node, sources: list[Source], report: Report) -> Path:
     """The file that `extends` names in the file `path`."""
-    if not isinstance(named.value, str):
+    if not isinstance(named.value, str) or not named.value.isprintable() or len(named.value) > LONGEST_NAME:
         report.fail(named.place, ("extends",), "not a file name", "write one file, relative to this one")
     extended = path.parent / named.value
     if os.path.realpath(extended) in {os.path.realpath(source.path) for source in sources}:
@@ -109,11 +111,13 @@ class _Change(NamedTuple):
 def _change(text: str, number: int, report: Report) -> _Change | None:
     """An override taken apart; its value is a YAML word, `[a, b]` or `{key: value}`."""
     key, equals, written = text.partition("=")
-    label = text if len(written) <= 60 else f"{key}={written[:57]}..."
+    label = text if len(text) <= 120 else f"{text[:117]}..."
     place = Place(f"override {number}: {label if label.isprintable() else ascii(label)}", rank=MAX_FILES + number)
     keys = key.split(".")
     if not equals or not all(keys) or len(keys) > MAX_DEPTH:
         report.add(place, (), "not of the form key.path=value", "for example accelerator.replay=50_000")
+    elif not key.isprintable():
+        report.add(place, (), f"an invisible character in the key {shown(key)}", "delete it")
     elif keys[0] == "extends":
         report.add(place, keys, "only a recipe extends a file, an override cannot")
     elif not written.strip():

@@ -107,8 +107,8 @@ def _wrong_type(node: Node | None, wanted: str, path: Keys, document: Any) -> Se
     message = _is_not(node, wanted)
     if wanted == "a map":
         return message, f"its keys are {', '.join(keys_at(path, document))}"
-    if node is None or not node.text:
-        return message, None
+    if node is None or shown(node.text) != f"'{node.text}'":
+        return message, None  # nothing that could be repeated as it is
     if wanted in ("a whole number", "a number"):
         return message, _number_hint(node)
     hints = {

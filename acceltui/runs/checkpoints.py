@@ -2,17 +2,66 @@
 
 import contextlib
 import hashlib
-import json
+import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
 
 from acceltui.runs.files import read_regular
 from acceltui.runs.folder import RunFolder
 
 Manifest = dict[str, Any]
 LARGEST_MANIFEST = 1 << 22
-VERSION = 2
+NAME = re.compile(r"([0-9]{10,})-[0-9]+(\.[0-9]+)?")
+"""Of a checkpoint's folder: step, attempt, and a number where the step was saved again."""
+FileName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,254}$")]
+"""In the checkpoint's own folder, or among the segments."""
+Number = Annotated[int, Field(ge=0, lt=2**63)]
+
+
+class Strict(BaseModel):
+    """A manifest may have been written by anyone: types are not guessed."""
+
+    model_config = ConfigDict(strict=True, frozen=True)
+
+
+class Sealed(Strict):
+    """A file as it was written."""
+
+    bytes: Number
+    sha256: str
+
+
+class Segment(Sealed):
+    """A file of a replay's frames, `first` to `last` of each ring."""
+
+    file: FileName
+    first: list[Number]
+    last: list[Annotated[int, Field(ge=-1, lt=2**63)]]
+
+
+class Left(Strict):
+    """How the stage was being left."""
+
+    why: str
+    by: str
+    message: str
+
+
+class WellFormed(Strict):
+    """What every manifest says."""
+
+    version: Literal[2]
+    step: Number
+    stage: Literal["accelerate", "online"]
+    attempt: Annotated[int, Field(ge=1, lt=2**63)]
+    why: list[str]
+    leaving: Left | None
+    time: Annotated[float, Field(allow_inf_nan=False)]
+    files: dict[FileName, Sealed]
+    replays: dict[str, list[Segment]]
 
 
 @dataclass(frozen=True)
@@ -34,7 +83,9 @@ class Found:
         files += [(folder / part["file"], part) for parts in self.manifest["replays"].values() for part in parts]
         for file, sealed in files:
             try:
-                if file.is_symlink() or file.stat().st_size != sealed["bytes"]:
+                if file.is_symlink() or (file.exists() and not file.is_file()):
+                    return f"{file.name} is no regular file"
+                if file.stat().st_size != sealed["bytes"]:
                     return f"{file.name} has another size than was written"
                 with file.open("rb") as opened:
                     if hashlib.file_digest(opened, "sha256").hexdigest() != sealed["sha256"]:
@@ -52,38 +103,29 @@ def segments_folder(checkpoints: Path) -> Path:
 def find_checkpoints(folder: RunFolder) -> list[Found]:
     """All whose manifest can be read, in the order they were saved."""
     found = []
-    for path in folder.checkpoints.iterdir() if folder.checkpoints.is_dir() else ():
+    for path in checkpoint_folders(folder):
         with contextlib.suppress(OSError, ValueError):
-            manifest = json.loads(read_regular(path / "manifest.json", LARGEST_MANIFEST)[0])
-            if well_formed(path, manifest):
-                found.append(Found(path, manifest))
+            manifest = WellFormed.model_validate_json(read_regular(path / "manifest.json", LARGEST_MANIFEST)[0])
+            if int(path.name.partition("-")[0]) == manifest.step:
+                found.append(Found(path, manifest.model_dump()))
     return sorted(found, key=lambda one: (one.manifest["attempt"], one.step, one.manifest["time"]))
 
 
-def well_formed(path: Path, manifest: Any) -> bool:
-    """Whether a manifest is one of ours, and names files in its own folders alone."""
-    if path.name.startswith(".") or not isinstance(manifest, dict) or manifest.get("version") != VERSION:
-        return False
-    types = {"step": int, "attempt": int, "time": float, "why": list, "files": dict, "replays": dict, "stage": str}
-    if any(not isinstance(manifest.get(key), kind) for key, kind in types.items()):
-        return False
-    try:
-        parts = [part for segments in manifest["replays"].values() for part in segments]
-        names = [*manifest["files"], *(part["file"] for part in parts)]
-        sealed = all({"bytes", "sha256"} <= set(entry) for entry in (*manifest["files"].values(), *parts))
-    except (TypeError, KeyError, AttributeError):
-        return False
-    return sealed and all(
-        isinstance(name, str) and name not in ("", "..") and Path(name).name == name for name in names
-    )
+def checkpoint_folders(folder: RunFolder) -> list[Path]:
+    """What has a checkpoint's name, whatever lies in it, by name."""
+    paths = folder.checkpoints.iterdir() if folder.checkpoints.is_dir() else ()
+    return sorted(path for path in paths if NAME.fullmatch(path.name))
 
 
 def newest_whole(folder: RunFolder) -> tuple[Found | None, list[str]]:
-    """The newest checkpoint that nothing is wrong with, and a sentence for each newer one that is damaged."""
-    skipped: list[str] = []
-    for found in reversed(find_checkpoints(folder)):
-        wrong = found.damage()
+    """The newest checkpoint that nothing is wrong with, and a sentence for each that is damaged: of those whose
+    manifest can be read, only the newer ones are looked at."""
+    found = find_checkpoints(folder)
+    unreadable = {path.name for path in checkpoint_folders(folder)} - {one.path.name for one in found}
+    skipped = [f"checkpoint {name} is skipped: it has no manifest that can be read" for name in sorted(unreadable)]
+    for one in reversed(found):
+        wrong = one.damage()
         if not wrong:
-            return found, skipped
-        skipped.append(f"checkpoint {found.path.name} is skipped: {wrong}")
+            return one, skipped
+        skipped.append(f"checkpoint {one.path.name} is skipped: {wrong}")
     return None, skipped

@@ -96,7 +96,7 @@ def withdraw_command(folder: RunFolder, id: str) -> None:
 
 def read_ack(folder: RunFolder, id: str) -> Ack | None:
     """The engine's answer so far; None before the first."""
-    with contextlib.suppress(OSError, ValueError, TypeError):
+    with contextlib.suppress(OSError, ValueError, TypeError, RecursionError):
         document = json.loads(read_regular(folder.acks / f"{id}.json", LARGEST_FILE)[0])
         return Ack(**{key: document[key] for key in ("id", "state", "reason", "step", "time") if key in document})
     return None

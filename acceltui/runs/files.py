@@ -1,6 +1,7 @@
 """How single files of a run folder are written and read: whole, with its permissions, never through a link."""
 
 import contextlib
+import errno
 import math
 import os
 import stat
@@ -65,6 +66,15 @@ class Appender:
     def close(self) -> None:
         """Close the file."""
         os.close(self.descriptor)
+
+
+def open_regular(path: Path) -> int:
+    """A descriptor for reading a regular file; OSError where there is none, a folder or a pipe among others."""
+    descriptor = os.open(path, READ_FLAGS)
+    if stat.S_ISREG(os.fstat(descriptor).st_mode):
+        return descriptor
+    os.close(descriptor)
+    raise OSError(errno.EINVAL, "not a regular file", str(path))
 
 
 def read_regular(path: Path, limit: int) -> tuple[bytes, os.stat_result]:

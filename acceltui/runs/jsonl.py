@@ -5,7 +5,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from acceltui.runs.files import READ_FLAGS, Appender, finite
+from acceltui.runs.files import Appender, finite, open_regular
 
 BLOCK = 1 << 16
 
@@ -56,7 +56,7 @@ class JsonlReader:
         """New rows; none while the file is not there."""
         self.restarted = False
         try:
-            descriptor = os.open(self._path, READ_FLAGS)
+            descriptor = open_regular(self._path)
         except OSError:
             return []
         with os.fdopen(descriptor, "rb") as file:

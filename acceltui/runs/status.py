@@ -51,7 +51,7 @@ def write_status(folder: RunFolder, status: Status) -> None:
 
 def read_status(folder: RunFolder) -> Status | None:
     """The newest status; None where there is none that can be read. Keys that are unknown here are left out."""
-    with contextlib.suppress(OSError, ValueError):
+    with contextlib.suppress(OSError, ValueError, RecursionError):
         document = json.loads(read_regular(folder.status, LARGEST_STATUS)[0])
         if isinstance(document, dict) and well_typed(document):
             return Status(**{key: document[key] for key in TYPES if key in document})

@@ -1,0 +1,129 @@
+"""Thousands of damaged run folders: what reads them says what it can, and a resume ends as documented."""
+
+import json
+from contextlib import redirect_stdout, suppress
+from io import StringIO
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+import acceltui.cli.follow as follow
+import acceltui.cli.run as cli_run
+from acceltui.cli import app
+from acceltui.runs.folder import RunFolder
+from acceltui.runs.jsonl import JsonlReader
+from acceltui.runs.status import read_status
+from acceltui.tui.watch import Watch
+from tests.fuzz.resuming import engine
+from tests.fuzz.run_folders import affordable, case, discard, make_runs, newest
+from tests.fuzz.watchdog import watchdog
+
+SECONDS = 30.0
+Runs = dict[int, RunFolder]
+
+
+class Waits(Exception):
+    """Following has come to where it waits for more."""
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> Runs:
+    return make_runs(tmp_path_factory.mktemp("runs"))
+
+
+def accel(*words: str) -> tuple[int, str]:
+    """A command in this process: exit code and all that it printed, which a terminal can show."""
+    result = CliRunner().invoke(app, list(words))
+    if result.exception is not None and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    for line in result.output.splitlines():
+        assert line.isprintable(), f"{words}: {line!r}"
+    return result.exit_code, result.output
+
+
+def not_json(constant: str) -> None:
+    raise ValueError(f"{constant} is not JSON")
+
+
+def look(folder: RunFolder, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All that only reads."""
+    root = ["--runs-dir", str(folder.path.parent)]
+    assert accel("ls", *root)[0] == 0
+    code, printed = accel("ls", "--json", *root)
+    assert code == 0
+    json.loads(printed, parse_constant=not_json)
+    code, printed = accel("status", str(folder.path), "--json")
+    assert code in (0, 2)
+    if code == 0:
+        json.loads(printed, parse_constant=not_json)
+    for words in (("status",), ("log",), ("log", "-n", "3")):
+        assert accel(*words, str(folder.path))[0] in (0, 2)
+    watch = Watch(folder)
+    for _ in range(3):
+        snapshot = watch.poll()
+    for name in ("loss/critic", "transformer/return", "replay/size"):
+        snapshot.history.view(name)
+
+    def waits(_: float) -> None:
+        raise Waits
+
+    with monkeypatch.context() as patched, redirect_stdout(StringIO()) as printed_lines:
+        patched.setattr(follow.time, "sleep", waits)
+        with suppress(Waits):
+            follow.follow(folder)
+    assert all(line.isprintable() for line in printed_lines.getvalue().split("\n"))
+
+
+def ask_to_resume(folder: RunFolder, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What `accel resume` and `accel fork` look at before there is an engine."""
+    launched: list[Any] = []
+    with monkeypatch.context() as patched:
+        patched.setattr(cli_run, "launch", lambda *arguments: launched.append(arguments))
+        code, printed = accel("resume", str(folder.path))
+        assert (code, bool(launched)) in ((0, True), (2, False)), printed
+        assert printed
+
+
+def resume(folder: RunFolder, forged: bool) -> None:
+    """The engine goes on, or says why it cannot. `forged`: what it goes on from is whole, and anyone's work."""
+    last = newest(folder).name
+    ended = engine("resume", folder.path, folder.path.with_name("printed"))
+    assert ended.code in (0, 1, 2, 75), f"exit code {ended.code}: {ended.printed}"
+    assert forged or "Traceback" not in ended.printed, ended.printed
+    assert "executed" not in ended.printed
+    assert ended.printed.strip()
+    if ended.code != 0:
+        return
+    status = read_status(folder)
+    assert status is not None and status.state in ("FINISHED", "STOPPED")
+    events = JsonlReader(folder.events).poll()
+    (begun,) = [event["message"] for event in events if event.get("kind") == "resume" and "goes on from" in event["message"]][-1:]
+    if last not in begun:
+        assert any(f"checkpoint {last} is skipped" in str(event.get("message")) for event in events), begun
+
+
+def try_all(number: int, runs: Runs, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One case."""
+    folder, done = case(runs, number, root)
+    try:
+        with watchdog(SECONDS):
+            look(folder, monkeypatch)
+            ask_to_resume(folder, monkeypatch)
+        if affordable(folder):
+            resume(folder, forged=any(what.startswith("spoil_and_seal") for what in done))
+    except BaseException as error:
+        error.add_note(f"case(runs, {number}, ...): {'; '.join(done)}"[:4000])
+        raise
+    finally:
+        discard(folder)
+
+
+@pytest.mark.parametrize("count", [100, pytest.param(2_000, marks=[pytest.mark.slow, pytest.mark.timeout(4 * 3600)])])
+def test_a_damaged_run_folder_is_read_and_resumed_or_refused(
+    count: int, runs: Runs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(count):
+        try_all(number, runs, tmp_path, monkeypatch)
