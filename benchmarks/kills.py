@@ -28,17 +28,17 @@ from acceltui.runs.folder import RunFolder
 from acceltui.runs.jsonl import JsonlReader
 from acceltui.runs.metrics import apply_rewinds, is_rewind
 
-KEEP, SWITCH, EVALUATE = 4, 600, 50
+KEEP, SWITCH, EVALUATE = 4, 1000, 50
 OFTEN = (
     *SHORT,
     f"accelerator.steps={SWITCH}",
-    "online.steps=600",
+    "online.steps=1000",
     f"evaluation.every={EVALUATE}",
     "checkpoint.every=10",
     f"checkpoint.keep={KEEP}",
 )
-TRAINS = 3.0
-"""Seconds after its start-up within which an engine is killed."""
+REACH = 2.5
+"""Start-ups within which an engine is killed."""
 CLOCKS = ("time", "seq", "attempt")
 
 
@@ -142,6 +142,8 @@ class Kills:
         """Kills by what the engine was at."""
         self.failures: list[str] = []
         self.runs = self.equal = self.resumes = self.trained = 0
+        self.starts = 0.0
+        """Seconds that the last start-up took."""
 
     def go(self) -> None:
         """Until there were enough kills, and the run that was killed last is at its end."""
@@ -157,7 +159,7 @@ class Kills:
         attempt = self.begin(*recipe, run.name)
         # Before that, a run that dies has nothing to go on from, and `accel resume` says so.
         eventually(lambda: find_checkpoints(run), "the first checkpoint")
-        starts, reach = time.time() - attempt.began, TRAINS
+        reach = self.starts = time.time() - attempt.began
         while self.fell.total() < self.kills:
             time.sleep(self.rng.uniform(0, reach))
             if not self.killed(run, attempt):
@@ -167,7 +169,7 @@ class Kills:
             attempt = self.begin("resume", run.name)
             attempt.goes_on_from = "" if newest is None else newest.path.name
             self.resumes += 1
-            reach = starts + TRAINS
+            reach = REACH * self.starts
         eventually(lambda: state(run) == "FINISHED", f"{run.name} is at its end")
         attempt.call.communicate()
         self.look_at(run, attempt, crashed=False)
@@ -206,6 +208,7 @@ class Kills:
         for event in JsonlReader(run.events).poll():
             if event["kind"] == "resume" and event["time"] >= attempt.began:
                 self.trained += 1
+                self.starts = event["time"] - attempt.began
                 if event["message"] != f"goes on from {attempt.goes_on_from}":
                     self.failures.append(f"{run.name} {event['message']}, not from {attempt.goes_on_from}")
 

@@ -74,6 +74,7 @@ def resume(folder: RunFolder, allow_import: Sequence[str]) -> int:
     recipe = load_resolved(folder.resolved)
     os.chdir(folder.path)
     with engine_lock(folder, GOES):
+        sweep(folder)
         status = read_status(folder)
         if status is not None and status.state == "FINISHED":
             raise RunError(f"{folder.name} is FINISHED: there is nothing to resume.")
@@ -82,6 +83,16 @@ def resume(folder: RunFolder, allow_import: Sequence[str]) -> int:
             raise RunError(f"{folder.name} has no checkpoint to go on from: start a new run.")
         attempt = 1 + latest_attempt(folder, status)
         return run_locked(folder, recipe, allow_import, attempt, Saved(found), skipped)
+
+
+def sweep(folder: RunFolder) -> None:
+    """Remove the temporary files that an engine was killed over; only the engine writes these three."""
+    for left in (
+        *folder.path.glob(".status.json.*"),
+        *folder.acks.glob(".*"),
+        *folder.checkpoints.glob("*/.manifest.json.*"),
+    ):
+        left.unlink(missing_ok=True)
 
 
 def latest_attempt(folder: RunFolder, status: Status | None) -> int:
