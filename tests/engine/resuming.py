@@ -90,7 +90,9 @@ def start(folder: RunFolder, recipe: Recipe, attempt: int = 1) -> Run:
     """An attempt that is about to train: from nothing, or from the newest checkpoint there is."""
     found = None if attempt == 1 else newest_whole(folder)[0]
     assert attempt == 1 or found is not None
-    monitor = Monitor(folder, Live(recipe.method, budgets=budgets(recipe)), attempt)
+    live = Live(recipe.method, budgets=budgets(recipe))
+    live.stage = next(iter(live.budgets))
+    monitor = Monitor(folder, live, attempt)
     record = Record(folder, attempt, tensorboard=False)
     return Run(recipe, folder, monitor, record, None if found is None else Saved(found))
 

@@ -39,7 +39,9 @@ def ends_the_same(recipe: Recipe, root: Path, seed: int) -> None:
     assert_same(end_of(whole), end_of(killed_and_resumed(root, recipe, seed)))
 
 
-@pytest.mark.parametrize("setting", COVERING)
+@pytest.mark.parametrize(
+    "setting", [pytest.param(name, marks=[pytest.mark.slow] if "processes" in name else []) for name in COVERING]
+)
 def test_a_run_that_was_killed_three_times_ends_as_one_that_was_not(setting: str, tmp_path: Path) -> None:
     ends_the_same(recipe_of(COVERING[setting]), tmp_path, seed=list(COVERING).index(setting))
 
