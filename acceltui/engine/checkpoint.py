@@ -85,8 +85,10 @@ class Checkpoints:
         self._share = bool(self._folder.stat().st_mode & 0o040)
         self._segments: dict[str, tuple[weakref.ref[Replay], list[dict[str, Any]]]] = {}
         """By replay: which it is, since a new one has frames of its own, and what of it is written."""
-        for left in (*self._folder.glob(".*.part"), *self._folder.glob(".*.gone")):
-            shutil.rmtree(left, ignore_errors=True)  # of an engine that died meanwhile
+        for left in self._folder.iterdir():
+            # Of an engine that died meanwhile: a half, one that was going, or one whose manifest was to come.
+            if left.name.startswith(".") or not (left / "manifest.json").exists():
+                shutil.rmtree(left, ignore_errors=True)
         self._manifests = {found.path: found.manifest for found in find_checkpoints(folder)}
 
     def save(self, moment: Moment, whys: list[str], leaving: dict[str, str] | None = None) -> Manifest:

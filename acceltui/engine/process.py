@@ -83,6 +83,7 @@ def resume(folder: RunFolder, allow_import: Sequence[str]) -> int:
     os.chdir(folder.path)
     with engine_lock(folder, GOES):
         clear_the_way(folder)
+        sweep(folder)
         status = read_status(folder)
         if status is not None and status.state == "FINISHED":
             raise RunError(f"{folder.name} is FINISHED: there is nothing to resume.")
@@ -101,6 +102,16 @@ def clear_the_way(folder: RunFolder) -> None:
     for path in (folder.commands, folder.acks):
         if path.is_symlink() or not path.is_dir():
             make_private_folder(path, share=bool(folder.path.stat().st_mode & stat.S_IRGRP))
+
+
+def sweep(folder: RunFolder) -> None:
+    """Remove the temporary files that an engine was killed over; only the engine writes these three."""
+    for left in (
+        *folder.path.glob(".status.json.*"),
+        *folder.acks.glob(".*"),
+        *folder.checkpoints.glob("*/.manifest.json.*"),
+    ):
+        left.unlink(missing_ok=True)
 
 
 def latest_attempt(folder: RunFolder, status: Status | None) -> int:
