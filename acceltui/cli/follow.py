@@ -27,7 +27,7 @@ def follow(folder: RunFolder) -> str:
     warned = False
     while True:
         status, state = seen(folder)
-        for event in events.poll():
+        for event in events.catch_up():
             typer.echo(event_line(event))
         if status is not None and time.monotonic() >= next_said and (line := progress_line(status)) != said:
             typer.echo(f"{wording.clock(time.time(), with_seconds=True)} {line}")

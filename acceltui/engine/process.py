@@ -30,7 +30,7 @@ from acceltui.runs.checkpoints import find_checkpoints, newest_whole
 from acceltui.runs.folder import RunFolder
 from acceltui.runs.jsonl import JsonlReader
 from acceltui.runs.lock import engine_lock
-from acceltui.runs.metrics import is_count
+from acceltui.runs.metrics import NEWEST, is_count
 from acceltui.runs.paths import RunError
 from acceltui.runs.status import Status, read_status
 
@@ -86,7 +86,7 @@ def resume(folder: RunFolder, allow_import: Sequence[str]) -> int:
 
 def latest_attempt(folder: RunFolder, status: Status | None) -> int:
     """The highest number of an attempt that has left a trace, in a run that this was forked from too."""
-    rows = [row.get("attempt", 0) for row in JsonlReader(folder.metrics).poll()]
+    rows = [row.get("attempt", 0) for row in JsonlReader(folder.metrics, last=NEWEST).catch_up()]
     saved = [found.manifest["attempt"] for found in find_checkpoints(folder)]
     return max(value for value in [status.attempt if status else 0, *rows, *saved] if is_count(value))
 
