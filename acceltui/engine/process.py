@@ -26,7 +26,8 @@ from acceltui.engine.train import train
 from acceltui.recipe.errors import RecipeError
 from acceltui.recipe.resolved import load_resolved
 from acceltui.recipe.schema import Recipe
-from acceltui.runs.checkpoints import find_checkpoints, newest_whole
+from acceltui.runs.checkpoints import find_checkpoints, newest_whole, segments_folder
+from acceltui.runs.files import creation_mask
 from acceltui.runs.folder import RunFolder
 from acceltui.runs.jsonl import JsonlReader
 from acceltui.runs.lock import engine_lock
@@ -62,6 +63,7 @@ def run(folder: RunFolder, allow_import: Sequence[str]) -> int:
     """Train in a new run folder, which becomes the working directory."""
     recipe = load_resolved(folder.resolved)
     os.chdir(folder.path)
+    keep_to(folder)
     with engine_lock(folder):
         status = read_status(folder)
         if status is not None and status.state != "STARTING":
@@ -73,6 +75,7 @@ def resume(folder: RunFolder, allow_import: Sequence[str]) -> int:
     """Go on from the newest checkpoint of a run that has ended early."""
     recipe = load_resolved(folder.resolved)
     os.chdir(folder.path)
+    keep_to(folder)
     with engine_lock(folder, GOES):
         status = read_status(folder)
         if status is not None and status.state == "FINISHED":
@@ -82,6 +85,16 @@ def resume(folder: RunFolder, allow_import: Sequence[str]) -> int:
             raise RunError(f"{folder.name} has no checkpoint to go on from: start a new run.")
         attempt = 1 + latest_attempt(folder, status)
         return run_locked(folder, recipe, allow_import, attempt, Saved(found), skipped)
+
+
+def keep_to(folder: RunFolder) -> None:
+    """See to it that what is written stays in the folder, and is for those alone who may look into it."""
+    full = (folder.checkpoints, segments_folder(folder.checkpoints), folder.tensorboard)
+    inside = [part for parent in full if parent.is_dir() for part in parent.iterdir()]
+    for part in (folder.metrics, folder.events, folder.log, folder.commands, folder.acks, *full, *inside):
+        if part.is_symlink():
+            raise RunError(f"{part} is a link, and an engine writes through none: put in its place what it leads to.")
+    os.umask(creation_mask(folder.path))
 
 
 def latest_attempt(folder: RunFolder, status: Status | None) -> int:

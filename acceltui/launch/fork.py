@@ -13,7 +13,7 @@ from acceltui.recipe.resolved import load_resolved
 from acceltui.recipe.schema import Section
 from acceltui.runs.checkpoints import Found, find_checkpoints, segments_folder
 from acceltui.runs.events import EventWriter
-from acceltui.runs.files import make_private_folder, write_whole
+from acceltui.runs.files import file_mode, make_private_folder, write_whole
 from acceltui.runs.folder import RunFolder
 from acceltui.runs.jsonl import JsonlReader, JsonlWriter
 from acceltui.runs.metrics import Row, is_count, is_measurement, is_rewind, is_void
@@ -109,13 +109,11 @@ def fill_fork(
     make_private_folder(folder.path / "replay", share=share)
     for parts in checkpoint.manifest["replays"].values():
         for part in parts:
-            shutil.copyfile(
-                segments_folder(origin.checkpoints) / part["file"], segments_folder(folder.checkpoints) / part["file"]
-            )
+            copy(segments_folder(origin.checkpoints), segments_folder(folder.checkpoints), part["file"])
     target = folder.checkpoints / checkpoint.path.name
     make_private_folder(target, share=share)
     for file in checkpoint.manifest["files"]:
-        shutil.copyfile(checkpoint.path / file, target / file)
+        copy(checkpoint.path, target, file)
     manifest = {**checkpoint.manifest, "why": ["fork"]}
     if any(change.startswith(("accelerator.steps=", "switch=")) for change in changes):
         manifest["leaving"] = None  # whether the stage is over is asked anew
@@ -133,6 +131,12 @@ def fill_fork(
         changes=list(changes),
     )
     events.close()
+
+
+def copy(source: Path, target: Path, name: str) -> None:
+    """Copy a file from folder to folder, with the permissions of the new one."""
+    shutil.copyfile(source / name, target / name)
+    (target / name).chmod(file_mode(target))
 
 
 def inherit(origin: RunFolder, folder: RunFolder, checkpoint: Found) -> None:

@@ -57,7 +57,7 @@ def cut_torn_line(descriptor: int) -> None:
 
 
 class JsonlReader:
-    """Follows a file: each poll gives whole lines that are new since the one before, at most `AT_ONCE` bytes of them."""
+    """Follows a file: each poll gives whole lines that are new since the one before, at most AT_ONCE bytes of them."""
 
     def __init__(self, path: Path, last: int | None = None) -> None:
         """`last`: begin at a line some so many bytes before the end, instead of at the first."""
@@ -72,10 +72,10 @@ class JsonlReader:
         self.skipped = 0
         """Lines that were no JSON object, or too long for one."""
         self.restarted = False
-        """Whether the last poll began anew because the file was replaced or cut: rows from it on stand for all before."""
+        """Whether the last poll began anew because the file was replaced or cut: its rows follow on none."""
 
     def poll(self) -> list[dict[str, Any]]:
-        """New rows; none while the file is not there. Where `share` is less than 1, there are more to be had at once."""
+        """New rows; none while the file is not there. Where `share` is less than 1 there are more to be had."""
         self.restarted, self.share = False, 1.0
         try:
             descriptor = os.open(self._path, READ_FLAGS)

@@ -62,8 +62,8 @@ class Series:
 
 
 def extremes(steps: Floats, values: Floats, parts: int) -> NDArray[np.intp]:
-    """Indices of the lowest and the highest value in each of about so many equal parts of the steps, and of the last."""
-    # A power of two, so that parts fall into parts of what is thinned later, and no stretch is thinned more than others.
+    """Indices of the lowest and highest value in each of about so many equal parts of the steps, and of the last."""
+    # A power of two, so that each part lies inside one of a later thinning, and none loses more than the others.
     width = 2.0 ** math.ceil(math.log2(max((steps[-1] - steps[0]) / parts, 1.0)))
     part = np.floor(steps / width)
     begins = np.flatnonzero(np.diff(part, prepend=np.nan))

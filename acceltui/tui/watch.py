@@ -166,7 +166,10 @@ def read_online_replay(folder: RunFolder) -> int | None:
 
 
 class WatchThread(threading.Thread):
-    """Calls `Watch.poll` twice a second, while a long history comes in without a break. A daemon: a file server that hangs delays neither drawing nor leaving."""
+    """Calls `Watch.poll` twice a second, and at once again while a long history comes in.
+
+    A daemon: a file server that hangs delays neither drawing nor leaving.
+    """
 
     def __init__(self, watch: Watch, report: Callable[[Snapshot], None]) -> None:
         super().__init__(name="watch", daemon=True)

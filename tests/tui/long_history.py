@@ -27,7 +27,7 @@ PEAK_AT, PEAK = 1234, 5000.0
 
 
 def write_history(path: Path, size: int) -> int:
-    """Write at least `size` bytes of rows, whose critic loss falls all the time but for one row; gives the last step."""
+    """Write at least `size` bytes of rows, whose critic loss falls but for one row; gives the last step."""
     row = 0
     with path.open("w") as file:
         while file.tell() < size or row <= PEAK_AT:
