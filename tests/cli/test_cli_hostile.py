@@ -86,9 +86,10 @@ def make(root: Path, name: str, state: str, **status: object) -> RunFolder:
     folder.log.write_text(f"{HOSTILE}\n" * 3)
     folder.resolved.write_bytes(f'version: 1\nname: "{HOSTILE}"\n'.encode())
     folder.recipe.write_bytes(folder.resolved.read_bytes())
+    manifest = hostile(MANIFEST) | {"files": {}, "replays": {}}  # type: ignore[operator]
     for name in ("0000000500-1", "0000000500-1" + HOSTILE.translate({0: None, ord("/"): None})):
         (folder.checkpoints / name).mkdir()
-        (folder.checkpoints / name / "manifest.json").write_text(json.dumps(hostile(MANIFEST)))
+        (folder.checkpoints / name / "manifest.json").write_text(json.dumps(manifest))
     return folder
 
 
@@ -182,7 +183,7 @@ def clutter(root: Path) -> None:
     (root / "dangling").symlink_to(root / "nowhere")
     (root / "itself").symlink_to("itself")
     os.mkfifo(root / "pipe")
-    for name in ("two\nlines", "\x1b[31mred", "[bold]markup[/]", "with space", "\u202ereversed", "x" * 200, "-option"):
+    for name in ("two\nlines", "\x1b[31mred", "[bold]markup", "with space", "\u202ereversed", "x" * 200, "-option"):
         (root / name).mkdir()
         (root / name / "status.json").write_text(json.dumps(STATUS))
     (root / os.fsdecode(b"not \xff text")).mkdir()
@@ -269,12 +270,19 @@ def test_a_command_goes_through_no_link(accel: Accel) -> None:
 
 def as_nobody(words: list[str], folder: Path) -> subprocess.CompletedProcess[str]:
     """`accel WORDS` as a user to whom nothing here belongs."""
-    code = "import os, sys; os.setgroups([]); os.setgid(65534); os.setuid(65534)\n"
-    code += "from acceltui.cli import main; sys.argv[1:] = sys.argv[2:]; main()"
-    start = f"import acceltui.cli.look, acceltui.cli.show, acceltui.cli.log, acceltui.runs.commands\n{code}"
+    call = [sys.executable, "-c", NOBODY, *words]
     environment = {**os.environ, "COLUMNS": "200", "ACCEL_RUNS": "runs"}
-    call = [sys.executable, "-c", start, "accel", *words]
     return subprocess.run(call, cwd=folder, env=environment, capture_output=True, text=True, timeout=60, check=False)
+
+
+NOBODY = """
+import os, sys
+from typer.testing import CliRunner
+from acceltui.cli import app
+CliRunner().invoke(app, [sys.argv[1], "--runs-dir", "nowhere"])  # imports what nobody may not be allowed to read
+os.setgroups([]), os.setgid(65534), os.setuid(65534)
+app(prog_name="accel")
+"""
 
 
 @pytest.fixture
