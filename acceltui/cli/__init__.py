@@ -23,19 +23,20 @@ class Commands(TyperGroup):
         from acceltui.launch.call import LaunchError
         from acceltui.recipe.errors import RecipeError
         from acceltui.runs.paths import RunError
+        from acceltui.runs.text import clean, clean_lines
 
         try:
             return super().invoke(ctx)
         except (RecipeError, RunError) as error:
-            typer.echo(str(error), err=True)
+            typer.echo(clean_lines(str(error)), err=True)
             raise typer.Exit(2) from None
         except LaunchError as error:
-            typer.echo(str(error), err=True)
+            typer.echo(clean_lines(str(error)), err=True)
             raise typer.Exit(error.exit_code) from None
         except BrokenPipeError:
             raise
         except OSError as error:
-            typer.echo(f"{error.filename or 'A file'} cannot be used: {error.strerror}.", err=True)
+            typer.echo(clean(f"{error.filename or 'A file'} cannot be used: {error.strerror}."), err=True)
             raise typer.Exit(2) from None
 
 

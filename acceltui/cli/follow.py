@@ -27,7 +27,7 @@ def follow(folder: RunFolder) -> str:
     warned = False
     while True:
         status, state = seen(folder)
-        for event in events.poll():
+        for event in events.catch_up():
             typer.echo(event_line(event))
         if status is not None and time.monotonic() >= next_said and (line := progress_line(status)) != said:
             typer.echo(f"{wording.clock(time.time(), with_seconds=True)} {line}")
@@ -81,7 +81,7 @@ def last_line(folder: RunFolder, status: Status | None, state: str) -> str:
     at = f" at step {status.step:,}" if status else ""
     error = status.error.get("message") if status and status.error else None
     if error:
-        return f"{folder.name} {state}{at}: {clean(error)}"
+        return f"{folder.name} {clean(state)}{at}: {clean(error)}"
     if state == "CRASHED":
         return f"{folder.name} {state}{at}: its process is gone; `accel log {folder.name}` has its last words."
     return f"{folder.name} {clean(state)}{at}."

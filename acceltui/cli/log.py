@@ -13,6 +13,8 @@ from acceltui.runs.paths import RunError
 from acceltui.runs.text import clean
 
 LOOK_EVERY = 0.2
+LONGEST_LINE = 1 << 16
+"""Bytes after which a line goes on in the next."""
 
 
 def read_log(folder: RunFolder, *, last: int | None, follow: bool) -> Iterator[str]:
@@ -24,7 +26,8 @@ def read_log(folder: RunFolder, *, last: int | None, follow: bool) -> Iterator[s
             f"{folder.name} has no engine.log: its engine was started in the foreground, or not yet."
         ) from None
     with os.fdopen(descriptor, "rb") as file:
-        for line in deque(file, last) if last is not None else file:
+        lines = iter(lambda: file.readline(LONGEST_LINE), b"")
+        for line in deque(lines, last) if last is not None else lines:
             yield readable(line)
         if follow:
             yield from new_lines(file, folder)
@@ -35,9 +38,9 @@ def new_lines(file: BinaryIO, folder: RunFolder) -> Iterator[str]:
     part = b""
     while True:
         living = seen(folder)[1] in WITH_ENGINE
-        while line := file.readline():
+        while line := file.readline(LONGEST_LINE):
             part += line
-            if part.endswith(b"\n"):
+            if part.endswith(b"\n") or len(part) >= LONGEST_LINE:
                 yield readable(part)
                 part = b""
         if not living:

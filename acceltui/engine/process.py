@@ -28,12 +28,12 @@ from acceltui.engine.train import train
 from acceltui.recipe.errors import RecipeError
 from acceltui.recipe.resolved import load_resolved
 from acceltui.recipe.schema import Recipe
-from acceltui.runs.checkpoints import find_checkpoints, newest_whole
-from acceltui.runs.files import make_private_folder
+from acceltui.runs.checkpoints import find_checkpoints, newest_whole, segments_folder
+from acceltui.runs.files import creation_mask, make_private_folder
 from acceltui.runs.folder import RunFolder
 from acceltui.runs.jsonl import JsonlReader
 from acceltui.runs.lock import engine_lock
-from acceltui.runs.metrics import is_count
+from acceltui.runs.metrics import NEWEST, is_count
 from acceltui.runs.paths import RunError
 from acceltui.runs.status import Status, read_status
 
@@ -70,6 +70,7 @@ def run(folder: RunFolder, allow_import: Sequence[str]) -> int:
     """Train in a new run folder, which becomes the working directory."""
     recipe = load_resolved(folder.resolved)
     os.chdir(folder.path)
+    keep_to(folder)
     with engine_lock(folder):
         status = read_status(folder)
         if status is not None and status.state != "STARTING":
@@ -81,6 +82,7 @@ def resume(folder: RunFolder, allow_import: Sequence[str]) -> int:
     """Go on from the newest checkpoint of a run that has ended early."""
     recipe = load_resolved(folder.resolved)
     os.chdir(folder.path)
+    keep_to(folder)
     with engine_lock(folder, GOES):
         clear_the_way(folder)
         sweep(folder)
@@ -114,9 +116,19 @@ def sweep(folder: RunFolder) -> None:
         left.unlink(missing_ok=True)
 
 
+def keep_to(folder: RunFolder) -> None:
+    """See to it that what is written stays in the folder, and is for those alone who may look into it."""
+    full = (folder.checkpoints, segments_folder(folder.checkpoints), folder.tensorboard)
+    inside = [part for parent in full if parent.is_dir() for part in parent.iterdir()]
+    for part in (folder.metrics, folder.events, folder.log, folder.commands, folder.acks, *full, *inside):
+        if part.is_symlink():
+            raise RunError(f"{part} is a link, and an engine writes through none: put in its place what it leads to.")
+    os.umask(creation_mask(folder.path))
+
+
 def latest_attempt(folder: RunFolder, status: Status | None) -> int:
     """The highest number of an attempt that has left a trace, in a run that this was forked from too."""
-    rows = [row.get("attempt", 0) for row in JsonlReader(folder.metrics).poll()]
+    rows = [row.get("attempt", 0) for row in JsonlReader(folder.metrics, last=NEWEST).catch_up()]
     saved = [found.manifest["attempt"] for found in find_checkpoints(folder)]
     return max(value for value in [status.attempt if status else 0, *rows, *saved] if is_count(value))
 

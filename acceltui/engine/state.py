@@ -15,9 +15,12 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from acceltui.runs.files import file_mode, read_regular
+
 State = dict[str, Any]
 TENSOR, ARRAY = "$tensor", "$array"
 """Keys under which the document says where a tensor lies that was one, or was an array."""
+LARGEST_DOCUMENT = 1 << 28
 
 
 def save_state(state: State, path: Path) -> None:
@@ -32,6 +35,7 @@ def save_tensors(tensors: Mapping[str, Tensor], path: Path) -> None:
     """Write a file of tensors; OSError where the disk does not take it."""
     try:
         save_file(dict(tensors), path)
+        path.chmod(file_mode(path.parent))  # the library's own are for the owner alone
     except SafetensorError as error:
         raise OSError(errno.EIO, f"{path.name} cannot be written: {error}") from error
 
@@ -40,7 +44,7 @@ def load_state(path: Path) -> State:
     """What `save_state` wrote, on the processor; ValueError or OSError where it is damaged."""
     # Copied: what lies in the file is aligned to 8 bytes, and sums over it may round otherwise than over torch's own.
     tensors = {name: part.clone() for name, part in load_file(path.with_suffix(".safetensors")).items()}
-    document = json.loads(path.with_suffix(".json").read_text())
+    document = json.loads(read_regular(path.with_suffix(".json"), LARGEST_DOCUMENT)[0])
     unpacked = _unpacked(document, tensors)
     if not isinstance(unpacked, dict):
         raise ValueError(f"{path.name} holds no state")

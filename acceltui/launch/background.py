@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 from acceltui.launch.call import LaunchError, engine_call, engine_environment, tail
-from acceltui.runs.files import file_mode
+from acceltui.runs.files import READ_FLAGS, file_mode
 from acceltui.runs.folder import RunFolder
 from acceltui.runs.status import read_status
 from acceltui.runs.text import clean
@@ -76,8 +76,8 @@ def describe(returncode: int) -> str:
 def log_lines(folder: RunFolder) -> list[str]:
     """Lines at the end of engine.log, as they are."""
     try:
-        with folder.log.open("rb") as file:
-            file.seek(max(0, folder.log.stat().st_size - LOG_BYTES))
+        with os.fdopen(os.open(folder.log, READ_FLAGS), "rb") as file:
+            file.seek(max(0, os.fstat(file.fileno()).st_size - LOG_BYTES))
             return file.read(LOG_BYTES).decode(errors="replace").splitlines()
     except OSError:
         return []

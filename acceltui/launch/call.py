@@ -32,10 +32,13 @@ def engine_call(verb: str, target: Path, allow_import: Sequence[str]) -> list[st
 
 
 def engine_environment(allow_import: Sequence[str]) -> dict[str, str]:
-    """Environment of the engine's process. Modules that may be imported are also found in the caller's directory."""
+    """Environment of the engine's process. Modules that may be imported are also found in the caller's directory.
+
+    Entries of PYTHONPATH are written out: a relative or empty one would mean the run folder there.
+    """
     source = Path(acceltui.__file__).parents[1]
     paths = [] if source.name in ("site-packages", "dist-packages") else [str(source)]
-    paths += filter(None, [os.environ.get("PYTHONPATH")])
+    paths += [str(Path(entry).absolute()) for entry in os.environ.get("PYTHONPATH", "").split(os.pathsep) if entry]
     paths += [str(Path.cwd())] if allow_import else []
     return {**KEEP_MEMORY, **os.environ, "PYTHONUNBUFFERED": "1", "PYTHONPATH": os.pathsep.join(paths)}
 

@@ -3,7 +3,7 @@
 import json
 import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from acceltui.launch.record import record_run
@@ -12,10 +12,10 @@ from acceltui.recipe.load import LoadedRecipe, load_recipe
 from acceltui.recipe.resolved import load_resolved
 from acceltui.runs.checkpoints import Found, find_checkpoints, segments_folder
 from acceltui.runs.events import EventWriter
-from acceltui.runs.files import make_private_folder, write_whole
+from acceltui.runs.files import file_mode, make_private_folder, write_whole
 from acceltui.runs.folder import RunFolder
 from acceltui.runs.jsonl import JsonlReader, JsonlWriter
-from acceltui.runs.metrics import apply_rewinds, is_count
+from acceltui.runs.metrics import Row, is_count, is_measurement, is_rewind, is_void
 from acceltui.runs.paths import RunError, create_run_folder
 
 
@@ -81,13 +81,11 @@ def fill_fork(
     make_private_folder(folder.path / "replay", share=share)
     for parts in checkpoint.manifest["replays"].values():
         for part in parts:
-            shutil.copyfile(
-                segments_folder(origin.checkpoints) / part["file"], segments_folder(folder.checkpoints) / part["file"]
-            )
+            copy(segments_folder(origin.checkpoints), segments_folder(folder.checkpoints), part["file"])
     target = folder.checkpoints / checkpoint.path.name
     make_private_folder(target, share=share)
     for file in checkpoint.manifest["files"]:
-        shutil.copyfile(checkpoint.path / file, target / file)
+        copy(checkpoint.path, target, file)
     manifest = {**checkpoint.manifest, "why": ["fork"]}
     if any(change.key in ("accelerator.steps", "switch") for change in changed):
         manifest["leaving"] = None  # whether the stage is over is asked anew
@@ -108,15 +106,18 @@ def fill_fork(
     events.close()
 
 
+def copy(source: Path, target: Path, name: str) -> None:
+    """Copy a file from folder to folder, with the permissions of the new one."""
+    shutil.copyfile(source / name, target / name)
+    (target / name).chmod(file_mode(target))
+
+
 def inherit(origin: RunFolder, folder: RunFolder, checkpoint: Found) -> None:
     """Copy what was measured and what happened up to a checkpoint, by its attempt and those before."""
     step, attempt = checkpoint.step, checkpoint.manifest["attempt"]
-    measured = [
-        row for row in JsonlReader(origin.metrics).poll() if is_count(row.get("attempt")) and row["attempt"] <= attempt
-    ]
     for source, target, rows in (
-        (origin.metrics, folder.metrics, apply_rewinds(measured)),
-        (origin.events, folder.events, JsonlReader(origin.events).poll()),
+        (origin.metrics, folder.metrics, measurements(origin, attempt)),
+        (origin.events, folder.events, JsonlReader(origin.events).catch_up()),
     ):
         if source.exists():
             writer = JsonlWriter(target)
@@ -124,3 +125,21 @@ def inherit(origin: RunFolder, folder: RunFolder, checkpoint: Found) -> None:
                 if isinstance(row.get("step"), int) and row["step"] <= step:
                     writer.append(row)
             writer.close()
+
+
+def measurements(origin: RunFolder, attempt: int) -> Iterator[Row]:
+    """What the attempts up to one measured, without what rewinds among them took back. The file is read twice, since
+    it may be larger than the memory: for the rewinds, and for the rows."""
+    rewinds = [(number, row) for number, row in counted(origin, attempt) if is_rewind(row)]
+    for number, row in counted(origin, attempt):
+        while rewinds and rewinds[0][0] <= number:
+            del rewinds[0]
+        if is_measurement(row) and not any(is_void(row, rewind) for _, rewind in rewinds):
+            yield row
+
+
+def counted(origin: RunFolder, attempt: int) -> Iterator[tuple[int, Row]]:
+    """Rows of the attempts up to one, each with its place in the file."""
+    for number, row in enumerate(JsonlReader(origin.metrics).catch_up()):
+        if is_count(row.get("attempt")) and row["attempt"] <= attempt:
+            yield number, row

@@ -1,6 +1,7 @@
 """Commands to a living engine: a file from whoever may write the run folder, and a file back from its engine."""
 
 import contextlib
+import errno
 import json
 import math
 import os
@@ -63,6 +64,8 @@ def send_command(
     args: dict[str, Any] | None = None,
 ) -> str:
     """Drop a command into the folder; gives its id, which sorts by time. OSError where one may not write."""
+    if folder.commands.is_symlink():
+        raise NotADirectoryError(errno.ENOTDIR, "it is a link, not a folder", str(folder.commands))
     status = read_status(folder)
     now = time.time()
     command = Command(

@@ -23,6 +23,11 @@ def file_mode(folder: Path) -> int:
     return 0o640 if folder.stat().st_mode & stat.S_IRGRP else 0o600
 
 
+def creation_mask(folder: Path) -> int:
+    """The umask under which whatever a process creates, by whatever library, has the permissions of `folder`."""
+    return 0o777 & ~(0o750 if folder.stat().st_mode & stat.S_IRGRP else 0o700)
+
+
 def write_whole(path: Path, data: bytes) -> None:
     """Write a temporary file beside `path` and rename it there: a reader sees the old bytes or the new ones."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}-{os.urandom(4).hex()}")

@@ -14,6 +14,8 @@ from typing import Any
 from acceltui.runs.jsonl import JsonlReader, JsonlWriter
 
 Row = dict[str, Any]
+NEWEST = 1 << 16
+"""Bytes at the end of the file in which the highest `seq` and `attempt` are: both only grow."""
 BEFORE_ALL: Row = {"rewind_to": -1, "attempt": sys.maxsize}
 
 
@@ -23,7 +25,8 @@ class MetricsWriter:
     def __init__(self, path: Path, attempt: int) -> None:
         self._writer = JsonlWriter(path)
         self._attempt = attempt
-        self._seq = max((row["seq"] for row in JsonlReader(path).poll() if is_count(row.get("seq"))), default=-1) + 1
+        last = JsonlReader(path, last=NEWEST).catch_up()
+        self._seq = max((row["seq"] for row in last if is_count(row.get("seq"))), default=-1) + 1
 
     def append(self, step: int, stage: str, values: Mapping[str, float], time: float | None = None) -> None:
         """Write what was measured at `step`; names are DESIGN's, e.g. `transformer/return`. `time`: if not now."""
@@ -47,6 +50,11 @@ class MetricsReader:
 
     def __init__(self, path: Path) -> None:
         self._reader = JsonlReader(path)
+
+    @property
+    def share(self) -> float:
+        """Of the file, what is read so far; while it is less than 1, the next poll has more at once."""
+        return self._reader.share
 
     def poll(self) -> list[Row]:
         """New rows, and among them rewinds: `is_rewind(row)`; who keeps rows then drops those for which

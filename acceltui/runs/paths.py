@@ -10,6 +10,7 @@ from pathlib import Path
 from acceltui.runs.files import make_private_folder
 from acceltui.runs.folder import RunFolder
 from acceltui.runs.status import Status, this_host, write_status
+from acceltui.runs.text import clean
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,127}")
 
@@ -68,20 +69,28 @@ def is_run(path: Path) -> bool:
         return False
 
 
+def is_own_run(path: Path) -> bool:
+    """Whether a run lies at `path` itself, not where a link leads."""
+    return not path.is_symlink() and is_run(path)
+
+
 def made_at(folder: RunFolder) -> tuple[float, str]:
     """When a run was made, as an order: its lock is never written again."""
     try:
-        return folder.lock.stat().st_mtime, folder.name
-    except FileNotFoundError:
+        return folder.lock.lstat().st_mtime, folder.name
+    except OSError:
         return 0.0, folder.name
 
 
 def list_runs(root: Path) -> list[RunFolder]:
-    """All runs below `root`, newest first; what is no run, or could not have been named so here, is skipped."""
-    if not root.is_dir():
-        return []
+    """All runs below `root`, newest first; what is no run, or could not have been named so here, is skipped.
+
+    So are links: what is done to a run by its name stays below `root`.
+    """
     try:
-        runs = [RunFolder(path) for path in root.iterdir() if NAME.fullmatch(path.name) and is_run(path)]
+        runs = [RunFolder(path) for path in root.iterdir() if NAME.fullmatch(path.name) and is_own_run(path)]
+    except (FileNotFoundError, NotADirectoryError):
+        return []
     except OSError as error:
         raise RunError(f"The runs in {root} cannot be listed: {error.strerror}.") from None
     return sorted(runs, key=made_at, reverse=True)
@@ -98,7 +107,10 @@ def find_run(text: str | None, root: Path) -> RunFolder:
     if text in names:
         return names[text]
     if text and is_run(Path(text)):
-        return RunFolder(Path(text).resolve())
+        folder = RunFolder(Path(text).resolve())
+        if clean(folder.path) != str(folder.path):
+            raise RunError(f"{str(folder.path)!a} has characters that cannot be shown: rename the folder.")
+        return folder
     matches = [run for run in runs if text and run.name.startswith(text)]
     if len(matches) == 1:
         return matches[0]

@@ -20,3 +20,8 @@ def clean(text: object) -> str:
     if plain.isascii() and plain.isprintable():
         return plain
     return "".join(character for character in plain if unicodedata.category(character) not in ("Cc", "Cf", "Cs"))
+
+
+def clean_lines(text: str) -> str:
+    """The same for a text of several lines."""
+    return "\n".join(map(clean, text.split("\n")))

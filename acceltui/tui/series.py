@@ -1,7 +1,7 @@
 """The metrics of a run as growing numpy arrays, one series a name."""
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,38 +14,62 @@ Floats = NDArray[np.float64]
 COLUMNS_THAT_ARE_NO_METRICS = frozenset({"seq", "attempt", "step", "stage", "time"})
 
 
+MOST_POINTS = 1 << 17
+"""Of one series; past it older ones are thinned out, since no terminal has a hundredth of that many columns."""
+MOST_SERIES = 200
+"""Names beyond these are left out: a file that anyone may have written names as many as it likes."""
+
+
 class Series:
     """Steps and values of one metric, ascending by step; a value that was not finite is NaN.
 
     One thread appends while another reads: what `view` returned is never changed, because appending writes behind it
-    and cutting goes on in new arrays.
+    and all else goes on in new arrays.
     """
 
     def __init__(self) -> None:
-        self._steps: Floats = np.empty(1024)
-        self._values: Floats = np.empty(1024)
-        self._size = 0
+        self._points = (np.empty(1024), np.empty(1024), 0)
+        """Room for steps, room for values, and how many there are: one tuple, so that a reader never sees a mixture."""
 
-    def append(self, step: float, value: float) -> None:
-        """Add one point, at or after the last step."""
-        if self._size == len(self._steps):
-            self._steps = np.concatenate([self._steps, np.empty(self._size)])
-            self._values = np.concatenate([self._values, np.empty(self._size)])
-        self._steps[self._size] = step
-        self._values[self._size] = value
-        self._size += 1
+    def extend(self, new_steps: Sequence[float], new_values: Sequence[float]) -> bool:
+        """Add points, at or after the last step; says whether older points had to go."""
+        steps, values, size = self._points
+        end = size + len(new_steps)
+        if end > MOST_POINTS:
+            steps = np.concatenate([steps[:size], new_steps])
+            values = np.concatenate([values[:size], new_values])
+            kept = extremes(steps, values, MOST_POINTS // 4)
+            self._points = steps[kept], values[kept], len(kept)
+            return True
+        if end > len(steps):
+            more = np.empty(max(end, 2 * len(steps)) - len(steps))
+            steps, values = np.concatenate([steps, more]), np.concatenate([values, more])
+        steps[size:end], values[size:end] = new_steps, new_values
+        self._points = steps, values, end
+        return False
 
     def cut(self, step: float) -> None:
         """Forget what lies after `step`."""
-        size = int(np.searchsorted(self._steps[: self._size], step, side="right"))
-        if size < self._size:
-            self._steps, self._values = self._steps.copy(), self._values.copy()
-            self._size = size
+        steps, values, size = self._points
+        left = int(np.searchsorted(steps[:size], step, side="right"))
+        if left < size:
+            self._points = steps[:left], values[:left], left  # no room: what comes next goes into new arrays
 
     def view(self) -> tuple[Floats, Floats]:
         """Steps and values, of equal length."""
-        size = self._size  # read first: whatever the other thread does then, the arrays have that many points
-        return self._steps[:size], self._values[:size]
+        steps, values, size = self._points
+        return steps[:size], values[:size]
+
+
+def extremes(steps: Floats, values: Floats, parts: int) -> NDArray[np.intp]:
+    """Indices of the lowest and highest value in each of about so many equal parts of the steps, and of the last."""
+    # A power of two, so that each part lies inside one of a later thinning, and none loses more than the others.
+    width = 2.0 ** math.ceil(math.log2(max((steps[-1] - steps[0]) / parts, 1.0)))
+    part = np.floor(steps / width)
+    begins = np.flatnonzero(np.diff(part, prepend=np.nan))
+    # Sorted inside each part, NaN behind all numbers: the first is the lowest, and of the negated ones the highest.
+    ends = [np.lexsort((signed, part))[begins] for signed in (values, -values)]
+    return np.unique(np.concatenate([*ends, [len(steps) - 1]]))
 
 
 class History:
@@ -60,27 +84,33 @@ class History:
 
     def extend(self, rows: Iterable[Mapping[str, Any]]) -> None:
         """Take rows of metrics.jsonl in order; a rewind, or a row at an earlier step than the last, takes rows back."""
+        new: dict[str, tuple[list[float], list[float]]] = {}
         for row in rows:
             if "rewind_to" in row:
+                self._append(new)
                 self.cut(max(min(row["rewind_to"], LARGEST), -1.0))
                 continue
             step = as_number(row.get("step"))
             if step is None:
                 continue
             if step < self.step:
+                self._append(new)
                 self.cut(step - 0.5)
             self.step = step
             for name, value in row.items():
-                if name not in COLUMNS_THAT_ARE_NO_METRICS:
-                    self._append(name, step, math.nan if value is None else as_number(value))
+                number = math.nan if value is None else as_number(value)
+                if number is not None and name not in COLUMNS_THAT_ARE_NO_METRICS:
+                    steps, values = new.setdefault(name, ([], []))
+                    steps.append(step)
+                    values.append(number)
+        self._append(new)
 
-    def _append(self, name: str, step: float, value: float | None) -> None:
-        if value is None:
-            return
-        series = self._series.get(name)
-        if series is None:
-            series = self._series[name] = Series()
-        series.append(step, value)
+    def _append(self, new: dict[str, tuple[list[float], list[float]]]) -> None:
+        """Move what was gathered into the series."""
+        for name, (steps, values) in new.items():
+            if name in self._series or len(self._series) < MOST_SERIES:
+                self.version += self._series.setdefault(name, Series()).extend(steps, values)
+        new.clear()
 
     def cut(self, step: float) -> None:
         """Forget all points after `step`."""

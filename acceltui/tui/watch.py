@@ -21,6 +21,8 @@ INTERVAL = 0.5
 REMOTE_INTERVAL = 5.0
 """Seconds between two looks at the liveness of another host's run; each asks its file server for the time."""
 EVENTS_KEPT = 500
+EVENTS_READ = 1 << 20
+"""Bytes at the end of events.jsonl that the first look reads, more than so many events take."""
 LATEST = 4e9
 """Seconds after which no clock will show a time."""
 
@@ -49,6 +51,8 @@ class Snapshot:
     history: History
     rows: int
     """Rows of metrics taken so far."""
+    read: float
+    """Share of metrics.jsonl that is taken; less than 1 while a long history is still coming in."""
     events: tuple[Event, ...]
     online_replay: int | None
     """Capacity of the replay of stage online, in transitions; None while the recipe is unread or cannot be read."""
@@ -65,7 +69,7 @@ class Watch:
     def __init__(self, folder: RunFolder) -> None:
         self.folder = folder
         self._metrics = MetricsReader(folder.metrics)
-        self._event_lines = JsonlReader(folder.events)
+        self._event_lines = JsonlReader(folder.events, last=EVENTS_READ)
         self._history = History()
         self._events: deque[Event] = deque(maxlen=EVENTS_KEPT)
         self._rows = 0
@@ -87,9 +91,7 @@ class Watch:
             unwritten = unwritten_status(self.folder)
             status = unwritten if self.folder.path.is_dir() else gone(self.folder, self._status or unwritten)
         self._status = status
-        rows = self._metrics.poll()
-        self._history.extend(rows)
-        self._rows += len(rows)
+        self._take_rows()
         self._take_events()
         if status.progress != self._progress_of:
             self._progress_of, self._progress = status.progress, read_progress(status.progress)
@@ -102,9 +104,20 @@ class Watch:
             progress=self._progress,
             history=self._history,
             rows=self._rows,
+            read=self._metrics.share,
             events=tuple(self._events),
             online_replay=self._online_replay,
         )
+
+    def _take_rows(self) -> None:
+        """Rows of metrics, of a long file no more than can be had before the next look; at the first look, a few."""
+        until = time.monotonic() + (INTERVAL if self._polls > 1 else 0)
+        while True:
+            rows = self._metrics.poll()
+            self._history.extend(rows)
+            self._rows += len(rows)
+            if self._metrics.share == 1 or time.monotonic() >= until:
+                return
 
     def _take_events(self) -> None:
         lines = self._event_lines.poll()
@@ -164,7 +177,10 @@ def read_online_replay(folder: RunFolder) -> int | None:
 
 
 class WatchThread(threading.Thread):
-    """Calls `Watch.poll` twice a second. A daemon: a file server that hangs delays neither drawing nor leaving."""
+    """Calls `Watch.poll` twice a second, and at once again while a long history comes in.
+
+    A daemon: a file server that hangs delays neither drawing nor leaving.
+    """
 
     def __init__(self, watch: Watch, report: Callable[[Snapshot], None]) -> None:
         super().__init__(name="watch", daemon=True)
@@ -174,8 +190,9 @@ class WatchThread(threading.Thread):
 
     def run(self) -> None:
         while not self._stop_asked.is_set():
-            self._report(self._watch.poll())
-            self._stop_asked.wait(INTERVAL)
+            snapshot = self._watch.poll()
+            self._report(snapshot)
+            self._stop_asked.wait(INTERVAL if snapshot.read == 1 else 0)
 
     def stop(self) -> None:
         """Ask for the end; does not wait for it."""

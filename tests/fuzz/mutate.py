@@ -102,7 +102,9 @@ def recode(data: bytes, draw: random.Random) -> bytes:
 
 def replace_all(data: bytes, draw: random.Random) -> bytes:
     """Nothing of it is left."""
-    return draw.choice((b"", b"\n", b"\x00" * 4096, draw.randbytes(200), b"null", b"[]", b"{}", b'"a"', b"0", b"\x80\x04N."))
+    return draw.choice(
+        (b"", b"\n", b"\x00" * 4096, draw.randbytes(200), b"null", b"[]", b"{}", b'"a"', b"0", b"\x80\x04N.")
+    )
 
 
 MISHAPS: tuple[Callable[[bytes, random.Random], bytes], ...] = (

@@ -14,7 +14,15 @@ PRELOAD = [
     "torch._dynamo",
 ]
 """The engine, and what it imports when it is built."""
-FORBIDDEN = ("pickle.find_class", "os.system", "os.exec", "os.posix_spawn", "os.fork", "subprocess.Popen", "marshal.load")
+FORBIDDEN = (
+    "pickle.find_class",
+    "os.system",
+    "os.exec",
+    "os.posix_spawn",
+    "os.fork",
+    "subprocess.Popen",
+    "marshal.load",
+)
 """What nothing in a run folder may ever lead to."""
 EXECUTED = 99
 

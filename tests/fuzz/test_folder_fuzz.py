@@ -3,7 +3,6 @@
 import json
 from contextlib import redirect_stdout, suppress
 from io import StringIO
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -100,7 +99,9 @@ def resume(folder: RunFolder, forged: bool) -> None:
     status = read_status(folder)
     assert status is not None and status.state in ("FINISHED", "STOPPED")
     events = JsonlReader(folder.events).poll()
-    (begun,) = [event["message"] for event in events if event.get("kind") == "resume" and "goes on from" in event["message"]][-1:]
+    (begun,) = [
+        event["message"] for event in events if event.get("kind") == "resume" and "goes on from" in event["message"]
+    ][-1:]
     if last not in begun:
         assert any(f"checkpoint {last} is skipped" in str(event.get("message")) for event in events), begun
 

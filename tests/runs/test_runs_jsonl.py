@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from acceltui.runs import jsonl
 from acceltui.runs.folder import RunFolder
 from acceltui.runs.jsonl import JsonlReader, JsonlWriter
 
@@ -136,3 +137,74 @@ def test_links_are_followed_by_neither_side(path: Path, tmp_path: Path) -> None:
     assert JsonlReader(path).poll() == []
     with pytest.raises(OSError, match="symbolic"):
         JsonlWriter(path)
+
+
+@pytest.fixture
+def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jsonl, "AT_ONCE", 1000)
+    monkeypatch.setattr(jsonl, "LONGEST_LINE", 500)
+
+
+def rows(first: int, last: int) -> list[dict[str, int]]:
+    return [{"a": number} for number in range(first, last)]
+
+
+def lines(first: int, last: int) -> bytes:
+    return b"".join(json.dumps(row).encode() + b"\n" for row in rows(first, last))
+
+
+def test_a_long_file_comes_in_parts_that_say_how_far_they_are(path: Path, small_parts: None) -> None:
+    path.write_bytes(lines(0, 1000) + b'{"a": "not ended')
+    reader, found, shares = JsonlReader(path), [], []
+    while not shares or shares[-1] < 1:
+        part = reader.poll()
+        assert len(part) <= 125
+        found += part
+        shares.append(reader.share)
+    assert found == rows(0, 1000)
+    assert len(shares) > 10 and shares == sorted(set(shares))
+    assert reader.poll() == [] and reader.share == 1
+    assert list(JsonlReader(path).catch_up()) == found
+
+
+@pytest.mark.parametrize("length", [501, 999, 1000, 1001, 5000])
+def test_a_line_too_long_for_a_row_is_left_out_and_counted_once(path: Path, small_parts: None, length: int) -> None:
+    path.write_bytes(lines(0, 70) + b'"' + b"x" * (length - 2) + b'"\n' + lines(70, 200))
+    reader = JsonlReader(path)
+    assert list(reader.catch_up()) == rows(0, 200)
+    assert reader.skipped == 1
+
+
+def test_a_line_that_grows_without_end_is_not_gathered(path: Path, small_parts: None) -> None:
+    path.write_bytes(lines(0, 3))
+    reader, found = JsonlReader(path), []
+    with path.open("ab", buffering=0) as file:
+        for text in (*[b"x" * 400] * 20, b"\n" + lines(3, 5), b"y" * 300, b"\n" + lines(5, 6)):
+            file.write(text)
+            found += reader.catch_up()
+    assert found == rows(0, 6)
+    assert reader.skipped == 2  # the second was short enough to be looked at
+
+
+@pytest.mark.parametrize("last", [1, 9, 10, 300, 10**6])
+def test_reading_may_begin_near_the_end(path: Path, small_parts: None, last: int) -> None:
+    path.write_bytes(lines(0, 100))
+    reader = JsonlReader(path, last=last)
+    found = list(reader.catch_up())
+    assert found == rows(100 - len(found), 100)
+    assert len(found) == (100 if last == 10**6 else pytest.approx(last / 10, abs=1))
+    with path.open("ab") as file:
+        file.write(lines(100, 103))
+    assert reader.poll() == rows(100, 103) and reader.skipped == 0
+
+
+def test_a_file_replaced_in_the_middle_of_reading_is_read_anew(path: Path, small_parts: None) -> None:
+    path.write_bytes(b"z" * 3000 + b"\n" + lines(0, 500))
+    reader = JsonlReader(path)
+    assert reader.poll() == [] and reader.share < 1
+    new = path.with_name("new")
+    new.write_bytes(lines(7, 400))
+    new.replace(path)
+    first = reader.poll()
+    assert reader.restarted
+    assert [*first, *reader.catch_up()] == rows(7, 400)

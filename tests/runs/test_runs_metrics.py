@@ -2,6 +2,7 @@
 
 import pytest
 
+from acceltui.runs import jsonl
 from acceltui.runs.folder import RunFolder
 from acceltui.runs.metrics import MetricsReader, MetricsWriter, apply_rewinds, is_rewind, is_void
 
@@ -44,6 +45,31 @@ def test_a_reader_that_watched_all_along_shows_the_same(
         for row in reader.poll():
             shown = [old for old in shown if not is_void(old, row)] if is_rewind(row) else [*shown, row]
     assert [row["loss/critic"] for row in shown] == losses
+
+
+@pytest.mark.parametrize(("attempts", "losses"), HISTORIES)
+def test_a_reader_that_takes_a_row_at_a_time_shows_the_same(
+    folder: RunFolder,
+    attempts: list[tuple[int, int, list[int]]],
+    losses: list[float],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(jsonl, "AT_ONCE", 120)
+    monkeypatch.setattr(jsonl, "LONGEST_LINE", 119)
+    write_attempts(folder, *attempts)
+    reader = MetricsReader(folder.metrics)
+    polls = [reader.poll()]
+    while reader.share < 1:
+        polls.append(reader.poll())
+    assert len(polls) > 1
+    assert [row["loss/critic"] for row in apply_rewinds(row for rows in polls for row in rows)] == losses
+
+
+def test_numbers_go_on_from_the_end_of_a_long_file(folder: RunFolder) -> None:
+    write_attempts(folder, (1, -1, list(range(0, 500_000, 500))))
+    assert folder.metrics.stat().st_size > 1 << 16
+    write_attempts(folder, (2, 1000, [1500]))
+    assert MetricsReader(folder.metrics).poll()[-1]["seq"] == 1000
 
 
 def test_an_attempt_keeps_its_own_rows() -> None:

@@ -55,7 +55,8 @@ class Header(Canvas):
         state: list[Span] = [(f"{self.glyphs.dot} {clean(snapshot.state)}", style)]
         stage = self._stage(snapshot)
         extra = self._extra(snapshot)
-        for right in ([*state, *stage, *extra], [*state, *stage], state):
+        reading = self._reading(snapshot)
+        for right in ([*state, *stage, *(reading or extra)], [*state, *(reading or stage)], state):
             if length(left) + length(right) + 4 <= width:
                 return both_ends(left, [*right, (" ", PLAIN)], width)
         return both_ends(left, [("  ", PLAIN), *state, (" ", PLAIN)], width)
@@ -72,6 +73,10 @@ class Header(Canvas):
             return now
         cpu = snapshot.progress.cpu
         return [("   lag ", DIM), (wording.lag(snapshot.lag), PLAIN), ("   cpu ", DIM), (f"{cpu:3.0f}%", PLAIN), *now]
+
+    def _reading(self, snapshot: Snapshot) -> list[Span]:
+        """How much of a long history is on the screen, until all of it is."""
+        return [(f"   reading history {wording.percent(snapshot.read, 1)}%", DIM)] if snapshot.read < 1 else []
 
     def _second(self, width: int) -> Strip:
         snapshot = self.snapshot

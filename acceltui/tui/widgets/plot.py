@@ -132,7 +132,7 @@ class Plot(Panel):
 
     def _take_band(self, index: int, deviation: str, steps: NDArray[np.float64], values: NDArray[np.float64]) -> None:
         at, spread = self._history.view(deviation)
-        if len(at) != len(steps):  # only where each mean has its deviation
+        if not np.array_equal(at, steps):  # only where each mean has its deviation
             return
         below, above = self._bands[index]
         below.extend(steps, values - spread)
