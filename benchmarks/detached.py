@@ -12,7 +12,7 @@ from typing import Any
 
 import psutil
 
-from acceltui.runs.checkpoints import find_checkpoints, segments_folder
+from acceltui.runs.checkpoints import find_checkpoints
 from acceltui.runs.folder import RunFolder
 from acceltui.runs.liveness import observed_state
 from acceltui.runs.status import read_status
@@ -124,6 +124,5 @@ def leftovers(run: RunFolder) -> Iterator[str]:
     whole = {one.path for one in found}
     yield from (f"checkpoints/{path.name}" for path in run.checkpoints.glob("[!.]*") if path not in whole)
     named = {part["file"] for one in found for parts in one.manifest["replays"].values() for part in parts}
-    segments = segments_folder(run.checkpoints)
-    yield from (f"replay/{path.name}" for path in segments.glob("[!.]*") if path.name not in named)
+    yield from (f"replay/{path.name}" for path in run.replay.glob("[!.]*") if path.name not in named)
     yield from (f"commands/{path.name}" for path in run.commands.glob("[!.]*"))

@@ -1,35 +1,29 @@
-"""Checkpoints: all that a run needs to go on, as safetensors and JSON, published whole or not at all.
-
-The replay is saved in segments, each written once: a checkpoint names those it needs, and writes only the frames that
-are new. A segment that no checkpoint names is removed.
-"""
+"""Checkpoints: all that a run needs to go on, as safetensors and JSON, published whole or not at all."""
 
 import contextlib
 import errno
-import hashlib
 import json
 import os
 import shutil
 import time
-import weakref
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
 from safetensors.torch import load_file
 from torch import nn
 
 from acceltui.engine.replay import Replay
+from acceltui.engine.segments import Segments, read_segments
 from acceltui.engine.state import State, load_state, save_state, save_tensors
-from acceltui.runs.checkpoints import Found, Manifest, find_checkpoints, segments_folder
-from acceltui.runs.files import make_private_folder, write_whole
+from acceltui.recipe.resolved import dump_resolved
+from acceltui.recipe.schema import Recipe
+from acceltui.runs.checkpoints import NAME, Found, Manifest, find_checkpoints
+from acceltui.runs.files import make_private_folder, seal, write_whole
 from acceltui.runs.folder import RunFolder
+from acceltui.runs.versions import versions
 
-SEGMENT_BYTES = 1 << 28
-"""Of frames that are copied and written together: all of a replay at once would be there twice."""
 KEPT_FEW = ("periodic", "best", "end")
 """Reasons that become old; a checkpoint that has another stays."""
 SPARE = 1 << 22
@@ -53,6 +47,7 @@ class Saved:
 
     def __init__(self, found: Found) -> None:
         self.path, self.manifest, self.step = found.path, found.manifest, found.step
+        self.segments, self.replays = found.segments, found.replays
 
     def networks(self) -> dict[str, State]:
         """Weights by network."""
@@ -67,12 +62,8 @@ class Saved:
         """The replay of that name, as it stood: `replay` itself, or where its capacity is another by now, one that
         holds the newest of it."""
         then = replay if state["capacity"] == replay.capacity else replay.like(state["capacity"])
-        for segment in self.manifest["replays"][name]:
-            first, last = np.array(segment["first"]), np.array(segment["last"])
-            frames = load_file(segments_folder(self.path.parent) / segment["file"])
-            if any(len(part) != (last - first + 1).sum() for part in frames.values()):
-                raise ValueError(f"{segment['file']} does not hold the frames that are said to be in it")
-            then.put(first, last, frames)
+        assert self.segments is not None
+        read_segments(self.segments, self.replays[name], then)
         then.load(state)
         return then if then is replay else then.newest(replay.capacity, replay.capacity)
 
@@ -80,14 +71,14 @@ class Saved:
 class Checkpoints:
     """The checkpoints of a run: the last `keep` periodic ones, the best, and every other kind, of all attempts."""
 
-    def __init__(self, folder: RunFolder, attempt: int, keep: int) -> None:
-        self._folder, self._attempt, self._keep = folder.checkpoints, attempt, keep
+    def __init__(self, folder: RunFolder, attempt: int, recipe: Recipe) -> None:
+        self._folder, self._attempt, self._recipe = folder.checkpoints, attempt, recipe
+        self.segments = Segments(folder, attempt)
         self._share = bool(self._folder.stat().st_mode & 0o040)
-        self._segments: dict[str, tuple[weakref.ref[Replay], list[dict[str, Any]]]] = {}
-        """By replay: which it is, since a new one has frames of its own, and what of it is written."""
         for left in self._folder.iterdir():
             # Of an engine that died meanwhile: a half, one that was going, or one whose manifest was to come.
-            if left.name.startswith(".") or not (left / "manifest.json").exists():
+            begun = NAME.fullmatch(left.name) and not (left / "manifest.json").exists()
+            if begun or left.name.endswith((".part", ".gone")):
                 shutil.rmtree(left, ignore_errors=True)
         self._manifests = {found.path: found.manifest for found in find_checkpoints(folder)}
 
@@ -101,18 +92,20 @@ class Checkpoints:
         written: list[Path] = []
         try:
             self._check_space(moment)
-            replays = {name: self._write_segments(name, replay, written) for name, replay in moment.replays.items()}
+            replays = {name: self.segments.write(name, replay, written) for name, replay in moment.replays.items()}
             files = self._write(path, moment)
             manifest: Manifest = {
-                "version": 2,
+                "version": 3,
                 "step": moment.step,
                 "stage": moment.stage,
                 "attempt": self._attempt,
                 "why": list(dict.fromkeys(whys)),
                 "leaving": leaving,
                 "time": time.time(),
+                "versions": versions(),
                 "files": files,
                 "replays": replays,
+                "scratch": self.segments.scratch,
             }
             self._publish(path, manifest)
         except BaseException:
@@ -121,13 +114,12 @@ class Checkpoints:
             for file in written:
                 file.unlink(missing_ok=True)
             raise
-        for name, replay in moment.replays.items():
-            self._segments[name] = weakref.ref(replay), replays[name]
+        self.segments.keep(moment.replays, replays)
         self._manifests[path] = manifest
         with contextlib.suppress(OSError):  # what cannot be tidied up now is at the next save
             for why in KEPT_FEW:
                 self._thin_out(why)
-            self._drop_segments()
+            self.segments.drop(self._manifests.values())
         return {"step": moment.step, "time": manifest["time"], "name": path.name}
 
     def _new_path(self, step: int) -> Path:
@@ -147,49 +139,18 @@ class Checkpoints:
             weights = {key: value.detach().cpu() for key, value in network.state_dict().items()}
             save_tensors(weights, parts / f"{name}.safetensors")
         save_state(moment.state, parts / "state")
+        (parts / "recipe.yaml").write_text(dump_resolved(self._recipe))
         files = {file.name: seal(file) for file in sorted(parts.iterdir())}
         parts.rename(path)
         return files
 
-    def _new_frames(self, name: str, replay: Replay) -> tuple[list[dict[str, Any]], NDArray[np.int64]]:
-        """Segments of a replay that are written and still needed, and of each ring the first frame that is not."""
-        lowest, segments = replay.first_frames, []
-        if name in self._segments and self._segments[name][0]() is replay:
-            segments = [part for part in self._segments[name][1] if (np.array(part["last"]) >= lowest).any()]
-        return segments, np.maximum(np.array(segments[-1]["last"]) + 1, lowest) if segments else lowest
-
     def _check_space(self, moment: Moment) -> None:
         """OSError where a checkpoint might not fit: better none than half of one."""
-        needed = SPARE + 4 * sum(
-            4 * part.numel() for network in moment.networks.values() for part in network.parameters()
-        )
-        for name, replay in moment.replays.items():
-            frames = int((replay.newest_frames + 1 - self._new_frames(name, replay)[1]).sum())
-            needed += frames * replay.frame_bytes
-        if shutil.disk_usage(self._folder).free < needed:
+        weights = 4 * sum(4 * part.numel() for network in moment.networks.values() for part in network.parameters())
+        frames = self.segments.new_bytes(moment.replays)
+        needed = SPARE + weights + (0 if self.segments.scratch else frames)
+        if shutil.disk_usage(self._folder).free < needed or self.segments.free() < SPARE + frames:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-
-    def _write_segments(self, name: str, replay: Replay, written: list[Path]) -> list[dict[str, Any]]:
-        """Write what is new of a replay, a part at a time; gives the segments that hold all of it."""
-        segments, first = self._new_frames(name, replay)
-        newest = replay.newest_frames
-        steps = max(1, SEGMENT_BYTES // (replay.frame_bytes * len(newest)))
-        while (first <= newest).any():
-            last = np.minimum(first + steps - 1, newest)
-            folder = segments_folder(self._folder)
-            if not folder.exists():
-                make_private_folder(folder, share=self._share)
-            file = folder / f"{name}-{self._attempt}-{os.urandom(6).hex()}.safetensors"
-            written.append(file)
-            save_tensors({key: part.cpu().contiguous() for key, part in replay.frames(first, last).items()}, file)
-            segments = [*segments, {"file": file.name, "first": first.tolist(), "last": last.tolist(), **seal(file)}]
-            first = last + 1
-        return segments
-
-    def adopt(self, saved: "Saved", replays: Mapping[str, Replay]) -> None:
-        """Go on from a checkpoint: its segments hold what these replays do, and need not be written again."""
-        for name, replay in replays.items():
-            self._segments[name] = weakref.ref(replay), saved.manifest["replays"][name]
 
     def _publish(self, path: Path, manifest: Manifest) -> None:
         write_whole(path / "manifest.json", json.dumps(manifest, indent=1).encode())
@@ -202,7 +163,7 @@ class Checkpoints:
     def _thin_out(self, why: str) -> None:
         """Drop the reason that has become old; a checkpoint without a reason goes."""
         holders = [path for path, manifest in self._manifests.items() if why in manifest["why"]]
-        kept = self._keep if why == "periodic" else 1
+        kept = self._recipe.checkpoint.keep if why == "periodic" else 1
         for path in holders[: max(len(holders) - kept, 0)]:
             manifest = self._manifests[path]
             if left := [other for other in manifest["why"] if other != why]:
@@ -214,23 +175,3 @@ class Checkpoints:
             gone = path.rename(path.with_name(f".{path.name}.gone"))
             del self._manifests[path]
             shutil.rmtree(gone, ignore_errors=True)
-
-    def _drop_segments(self) -> None:
-        named = {
-            segment["file"]
-            for manifest in self._manifests.values()
-            for segments in manifest["replays"].values()
-            for segment in segments
-        }
-        folder = segments_folder(self._folder)
-        for file in folder.iterdir() if folder.is_dir() else ():
-            if file.name not in named:
-                file.unlink(missing_ok=True)
-
-
-def seal(file: Path) -> dict[str, Any]:
-    """Make sure that a file is on the disk; gives its size and hash."""
-    with file.open("rb") as opened:
-        os.fsync(opened.fileno())
-        digest = hashlib.file_digest(opened, "sha256").hexdigest()
-    return {"bytes": file.stat().st_size, "sha256": digest}

@@ -9,7 +9,6 @@ import contextlib
 import json
 import os
 import signal
-import stat
 import sys
 import tempfile
 import traceback
@@ -24,12 +23,12 @@ from acceltui.engine.monitor import Live, Monitor, vanished_sentence
 from acceltui.engine.output import print_heedlessly
 from acceltui.engine.record import Record
 from acceltui.engine.run import Diverged, Run, Unsaved, Vanished
+from acceltui.engine.tidy import clear_up, keep_to
 from acceltui.engine.train import train
 from acceltui.recipe.errors import RecipeError
 from acceltui.recipe.resolved import load_resolved
 from acceltui.recipe.schema import Recipe
-from acceltui.runs.checkpoints import find_checkpoints, newest_whole, segments_folder
-from acceltui.runs.files import creation_mask, make_private_folder
+from acceltui.runs.checkpoints import find_checkpoints, newest_whole
 from acceltui.runs.folder import RunFolder
 from acceltui.runs.jsonl import JsonlReader
 from acceltui.runs.lock import engine_lock
@@ -84,8 +83,7 @@ def resume(folder: RunFolder, allow_import: Sequence[str]) -> int:
     os.chdir(folder.path)
     keep_to(folder)
     with engine_lock(folder, GOES):
-        clear_the_way(folder)
-        sweep(folder)
+        clear_up(folder)
         status = read_status(folder)
         if status is not None and status.state == "FINISHED":
             raise RunError(f"{folder.name} is FINISHED: there is nothing to resume.")
@@ -94,36 +92,6 @@ def resume(folder: RunFolder, allow_import: Sequence[str]) -> int:
             raise RunError(f"{folder.name} has no checkpoint to go on from: start a new run.")
         attempt = 1 + latest_attempt(folder, status)
         return run_locked(folder, recipe, allow_import, attempt, Saved(found), skipped)
-
-
-def clear_the_way(folder: RunFolder) -> None:
-    """Make the folders that are gone; RunError or OSError where something else is in the place of what is written."""
-    for path in (folder.metrics, folder.events):
-        if path.is_symlink() or (path.exists() and not path.is_file()):
-            raise RunError(f"{path} is not a regular file: move it away.")
-    for path in (folder.commands, folder.acks):
-        if path.is_symlink() or not path.is_dir():
-            make_private_folder(path, share=bool(folder.path.stat().st_mode & stat.S_IRGRP))
-
-
-def sweep(folder: RunFolder) -> None:
-    """Remove the temporary files that an engine was killed over; only the engine writes these three."""
-    for left in (
-        *folder.path.glob(".status.json.*"),
-        *folder.acks.glob(".*"),
-        *folder.checkpoints.glob("*/.manifest.json.*"),
-    ):
-        left.unlink(missing_ok=True)
-
-
-def keep_to(folder: RunFolder) -> None:
-    """See to it that what is written stays in the folder, and is for those alone who may look into it."""
-    full = (folder.checkpoints, segments_folder(folder.checkpoints), folder.tensorboard)
-    inside = [part for parent in full if parent.is_dir() for part in parent.iterdir()]
-    for part in (folder.metrics, folder.events, folder.log, folder.commands, folder.acks, *full, *inside):
-        if part.is_symlink():
-            raise RunError(f"{part} is a link, and an engine writes through none: put in its place what it leads to.")
-    os.umask(creation_mask(folder.path))
 
 
 def latest_attempt(folder: RunFolder, status: Status | None) -> int:

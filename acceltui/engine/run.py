@@ -23,6 +23,7 @@ from acceltui.engine.switch import Evaluated, judge, steps_named
 from acceltui.recipe.schema import Recipe
 from acceltui.runs.commands import Command
 from acceltui.runs.folder import RunFolder
+from acceltui.runs.versions import changed_versions
 
 Stage = Accelerate | OnlineStage
 RESUMED_STARTS = 2**31 + 2**30 + 2**29
@@ -87,7 +88,7 @@ class Run:
         self.step = 0
         self.parts = Parts(recipe, lambda message: record.event("compile", message, step=self.step))
         self.evaluator = Evaluator(self.parts)
-        self.checkpoints = Checkpoints(folder, monitor.attempt, recipe.checkpoint.keep)
+        self.checkpoints = Checkpoints(folder, monitor.attempt, recipe)
         self.pace = Pace()
         self.clone_steps = 0
         self.history: list[Evaluated] = []
@@ -369,15 +370,17 @@ class Run:
             self.parts.networks[name].load_state_dict(weights)
         state, manifest = saved.state(), saved.manifest
         stage = self.parts.rebuild(manifest["stage"], state["begins"])
-        if manifest["replays"]:
+        if saved.replays:
             own = stage.replays
             filled = {name: saved.fill(name, state["replays"][name], replay) for name, replay in own.items()}
             stage.hold(filled)
-            self.checkpoints.adopt(saved, {name: replay for name, replay in own.items() if filled[name] is replay})
+            if manifest["scratch"] == self.checkpoints.segments.scratch:
+                whole = {name: replay for name, replay in own.items() if filled[name] is replay}
+                self.checkpoints.segments.keep(whole, saved.replays)
         else:
             # Windows of running episodes would reach into frames that are not there.
             state["stage"]["learning"]["interaction"]["envs"] = None
-        whole = stage.load(state["stage"], seed=RESUMED_STARTS + (self.recipe.seed + saved.step) % 2**29)
+        in_mid_episode = stage.load(state["stage"], seed=RESUMED_STARTS + (self.recipe.seed + saved.step) % 2**29)
         self.parts.load(state["parts"])
         self.step = self.live.step = saved.step
         self.clone_steps, self.evaluator.steps = state["clone_steps"], state["evaluation_steps"]
@@ -393,9 +396,13 @@ class Run:
         live.checkpoint = {"step": saved.step, "time": manifest["time"], "name": saved.path.name}
         self.record.latest = live.latest = state["latest"]
         self.record.rewind(saved.step)
-        how = "" if whole else "; its episodes begin anew, since the environment cannot say where it stood"
-        if not manifest["replays"]:
-            how = "; its replay begins empty, and its episodes anew"
+        how = "" if in_mid_episode else "; its episodes begin anew, since the environment cannot say where it stood"
+        if not saved.replays:
+            lost = " (it lay in a scratch folder that is not here)" if manifest["replays"] else ""
+            how = f"; its replay begins empty{lost}, and its episodes anew"
+        if different := changed_versions(manifest["versions"]):
+            message = f"{', '.join(different)}: what follows may differ in rounding"
+            self.record.event("warning", message, step=self.step)
         self.record.event("resume", f"goes on from {saved.path.name}{how}", step=self.step)
         left = manifest.get("leaving")
         return stage, None if left is None else Leaving(left["why"], left["by"], left["message"])

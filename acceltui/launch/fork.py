@@ -10,9 +10,9 @@ from acceltui.launch.record import record_run
 from acceltui.recipe.differences import Change, changes
 from acceltui.recipe.load import LoadedRecipe, load_recipe
 from acceltui.recipe.resolved import load_resolved
-from acceltui.runs.checkpoints import Found, find_checkpoints, segments_folder
+from acceltui.runs.checkpoints import Found, find_checkpoints
 from acceltui.runs.events import EventWriter
-from acceltui.runs.files import file_mode, make_private_folder, write_whole
+from acceltui.runs.files import file_mode, make_private_folder, seal, write_whole
 from acceltui.runs.folder import RunFolder
 from acceltui.runs.jsonl import JsonlReader, JsonlWriter
 from acceltui.runs.metrics import Row, is_count, is_measurement, is_rewind, is_void
@@ -78,15 +78,19 @@ def fill_fork(
 ) -> None:
     """Copy the checkpoint and the history, and say where they come from."""
     record_run(folder, loaded, sys.argv[1:])
-    make_private_folder(folder.path / "replay", share=share)
-    for parts in checkpoint.manifest["replays"].values():
-        for part in parts:
-            copy(segments_folder(origin.checkpoints), segments_folder(folder.checkpoints), part["file"])
+    make_private_folder(folder.replay, share=share)
+    for part in (part for parts in checkpoint.replays.values() for part in parts):
+        assert checkpoint.segments is not None
+        copy(checkpoint.segments, folder.replay, part["file"])
     target = folder.checkpoints / checkpoint.path.name
     make_private_folder(target, share=share)
     for file in checkpoint.manifest["files"]:
         copy(checkpoint.path, target, file)
-    manifest = {**checkpoint.manifest, "why": ["fork"]}
+    # It is of the fork's recipe from now on.
+    shutil.copyfile(folder.resolved, target / "recipe.yaml")
+    files = {**checkpoint.manifest["files"], "recipe.yaml": seal(target / "recipe.yaml")}
+    taken = {"why": ["fork"], "files": files, "replays": checkpoint.replays, "scratch": False}
+    manifest = {**checkpoint.manifest, **taken}
     if any(change.key in ("accelerator.steps", "switch") for change in changed):
         manifest["leaving"] = None  # whether the stage is over is asked anew
     write_whole(target / "manifest.json", json.dumps(manifest).encode())

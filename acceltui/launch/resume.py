@@ -52,7 +52,7 @@ def check_changes(folder: RunFolder, checkpoint: Found, recipe: Recipe, allowed:
         sentences.append(f"Changed: {change}.")
     different = changed_versions(checkpoint.manifest["versions"])
     if different:
-        sentences.append(f"Warning: {', '.join(different)}: the run may not go on to the bit.")
+        sentences.append(f"Warning: {', '.join(different)}: what follows may differ in rounding.")
     return sentences
 
 

@@ -2,6 +2,7 @@
 
 import contextlib
 import hashlib
+import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -53,15 +54,19 @@ class Left(Strict):
 class WellFormed(Strict):
     """What every manifest says."""
 
-    version: Literal[2]
+    version: Literal[3]
     step: Number
     stage: Literal["accelerate", "online"]
     attempt: Annotated[int, Field(ge=1, lt=2**63)]
     why: list[str]
     leaving: Left | None
     time: Annotated[float, Field(allow_inf_nan=False)]
+    versions: dict[str, str | None]
+    """Of what computed it."""
     files: dict[FileName, Sealed]
     replays: dict[str, list[Segment]]
+    scratch: bool
+    """Whether their segments lie in the scratch folder."""
 
 
 @dataclass(frozen=True)
@@ -76,11 +81,27 @@ class Found:
         """Training steps taken then."""
         return int(self.manifest["step"])
 
+    @property
+    def folder(self) -> RunFolder:
+        """The run's."""
+        return RunFolder(self.path.parents[1])
+
+    @property
+    def segments(self) -> Path | None:
+        """Where its replays' frames lie; None where that is a scratch folder that is not here."""
+        folder = segments_folder(self.folder, self.manifest["scratch"])
+        return folder if folder is not None and (folder.is_dir() or not self.manifest["scratch"]) else None
+
+    @property
+    def replays(self) -> dict[str, list[dict[str, Any]]]:
+        """Segments by replay; none where they are not here."""
+        return {} if self.segments is None else self.manifest["replays"]
+
     def damage(self) -> str:
         """What is wrong with its files, in a clause; empty if nothing is. All of them are read."""
-        folder = segments_folder(self.path.parent)
         files = [(self.path / name, sealed) for name, sealed in self.manifest["files"].items()]
-        files += [(folder / part["file"], part) for parts in self.manifest["replays"].values() for part in parts]
+        if (folder := self.segments) is not None:
+            files += [(folder / part["file"], part) for parts in self.replays.values() for part in parts]
         for file, sealed in files:
             try:
                 if file.is_symlink() or (file.exists() and not file.is_file()):
@@ -95,9 +116,15 @@ class Found:
         return ""
 
 
-def segments_folder(checkpoints: Path) -> Path:
-    """Where the replays' frames lie."""
-    return checkpoints.parent / "replay"
+def segments_folder(folder: RunFolder, scratch: bool) -> Path | None:
+    """Where the frames of a run's replays lie: with it, or below $ACCEL_SCRATCH, for a run that lies on a network a
+    folder on a disk of this machine. None where that is not set."""
+    if not scratch:
+        return folder.replay
+    root = os.environ.get("ACCEL_SCRATCH")
+    path = folder.path.resolve()
+    name = f"accel-{folder.name}-{hashlib.sha256(str(path).encode()).hexdigest()[:8]}"
+    return Path(root).absolute() / name if root else None
 
 
 def find_checkpoints(folder: RunFolder) -> list[Found]:

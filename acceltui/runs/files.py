@@ -2,6 +2,7 @@
 
 import contextlib
 import errno
+import hashlib
 import math
 import os
 import stat
@@ -80,6 +81,14 @@ def open_regular(path: Path) -> int:
         return descriptor
     os.close(descriptor)
     raise OSError(errno.EINVAL, "not a regular file", str(path))
+
+
+def seal(file: Path) -> dict[str, Any]:
+    """Make sure that a file is on the disk; gives its size and hash."""
+    with file.open("rb") as opened:
+        os.fsync(opened.fileno())
+        digest = hashlib.file_digest(opened, "sha256").hexdigest()
+    return {"bytes": file.stat().st_size, "sha256": digest}
 
 
 def read_regular(path: Path, limit: int) -> tuple[bytes, os.stat_result]:

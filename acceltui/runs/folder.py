@@ -58,6 +58,10 @@ class RunFolder:
         return self.path / "checkpoints"
 
     @property
+    def replay(self) -> Path:
+        return self.path / "replay"
+
+    @property
     def tensorboard(self) -> Path:
         return self.path / "tensorboard"
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from acceltui.engine.checkpoint import seal
 from acceltui.runs.checkpoints import find_checkpoints
+from acceltui.runs.files import seal
 from acceltui.runs.folder import RunFolder
 from acceltui.runs.jsonl import JsonlWriter
 from acceltui.runs.status import read_status

@@ -47,7 +47,7 @@ def folder(tmp_path: Path) -> RunFolder:
 
 @pytest.fixture
 def checkpoints(folder: RunFolder) -> Checkpoints:
-    return Checkpoints(folder, attempt=1, keep=2)
+    return Checkpoints(folder, attempt=1, recipe=small(checkpoint={"every": 50, "keep": 2, "replay": "full"}))
 
 
 def manifest(path: Path) -> dict[str, Any]:
@@ -78,7 +78,7 @@ def test_the_manifest_says_what_lies_beside_it(folder: RunFolder, checkpoints: C
     assert (told["step"], told["time"]) == (1_234, document["time"])
     assert {file.name for file in path.iterdir()} == {"manifest.json", *document["files"]}
     weights = {"accelerator.safetensors", "transformer.safetensors"}
-    assert document["files"].keys() == weights | {"state.safetensors", "state.json"}
+    assert document["files"].keys() == weights | {"state.safetensors", "state.json", "recipe.yaml"}
     for name, said in document["files"].items():
         data = (path / name).read_bytes()
         assert said == {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
@@ -174,7 +174,7 @@ def test_nothing_half_removed_is_seen(
 def test_nothing_in_a_checkpoint_is_a_pickle(folder: RunFolder, checkpoints: Checkpoints) -> None:
     save(checkpoints, 10, "accelerate", "best")
     files = [file for file in folder.checkpoints.rglob("*") if file.is_file()]
-    assert {file.suffix for file in files} == {".safetensors", ".json"}
+    assert {file.suffix for file in files} == {".safetensors", ".json", ".yaml"}
     for file in files:
         data = file.read_bytes()
         assert data[:1] != b"\x80"  # a pickle

@@ -10,7 +10,8 @@ import pytest
 import torch
 from engine_recipes import small
 from safetensors import SafetensorError
-from test_resume import cut_back, end_of, recipe_of, run, start
+from resuming import end_of, recipe_of, run, start
+from test_resume import cut_back
 
 import acceltui.engine.checkpoint as checkpoint
 import acceltui.engine.state as state

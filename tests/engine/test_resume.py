@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from resuming import COVERING, assert_same, end_of, recipe_of, run
 
-from acceltui.engine import checkpoint
+from acceltui.engine import segments
 from acceltui.engine.process import latest_attempt
 from acceltui.recipe.schema import GymnasiumEnv
 from acceltui.runs.checkpoints import newest_whole
@@ -46,7 +46,7 @@ def test_a_replay_may_be_written_in_many_parts(tmp_path: Path, monkeypatch: pyte
     recipe = recipe_of(COVERING["ppo-mlp-cartpole-4"])
     folder = create_run_folder(tmp_path, recipe.name, recipe.seed, name="whole")
     assert run(folder, recipe) == "FINISHED"
-    monkeypatch.setattr(checkpoint, "SEGMENT_BYTES", 100)
+    monkeypatch.setattr(segments, "SEGMENT_BYTES", 100)
     in_parts = create_run_folder(tmp_path, recipe.name, recipe.seed, name="parts")
     assert run(in_parts, recipe) == "FINISHED"
     resumed = cut_back(in_parts, tmp_path / "resumed", 60)

@@ -224,7 +224,7 @@ def test_the_entropy_coefficient_and_its_optimizer_stay_over_the_switch() -> Non
 def test_checkpoints_hold_the_entropy_coefficient(tmp_path: Path) -> None:
     parts, stage, step = at_the_switch(algorithm={"kind": "sac"})
     folder = new_run(tmp_path, parts.recipe)
-    checkpoints = Checkpoints(folder, attempt=1, keep=2)
+    checkpoints = Checkpoints(folder, attempt=1, recipe=small())
     names = [checkpoints.save(Moment(step, "accelerate", parts.networks, {}, {}), ["switch"])["name"]]
     online = parts.switch(stage, step)
     assert parts.entropy is not None

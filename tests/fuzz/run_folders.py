@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from acceltui.engine.checkpoint import seal
+from acceltui.runs.files import seal
 from acceltui.recipe.errors import RecipeError
 from acceltui.recipe.load import dump_resolved, load_resolved
 from acceltui.runs.checkpoints import checkpoint_folders
