@@ -10,7 +10,7 @@ import typer
 from typer.core import TyperGroup
 
 from acceltui import __version__
-from acceltui.cli import control, doctor, look, recipes, run
+from acceltui.cli import control, doctor, look, recipes, run, tidy
 
 EPILOG = """Exit codes: 0 finished, stopped or detached; 1 the run failed; 2 recipe, call, run, environment or device
 wrong; 3 command refused or not taken; 75 preempted; 130 interrupted: the engine goes on."""
@@ -65,6 +65,8 @@ for command in (
     control.unpause,
     control.evaluate,
     control.checkpoint,
+    tidy.rm,
+    tidy.gc,
     recipes.validate,
     recipes.plan,
 ):

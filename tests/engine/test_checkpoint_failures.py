@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 import pytest
 import torch
 from engine_recipes import small
-from safetensors import SafetensorError
 from resuming import end_of, recipe_of, run, start
+from safetensors import SafetensorError
 from test_resume import cut_back
 
 import acceltui.engine.checkpoint as checkpoint

@@ -9,10 +9,10 @@ from typing import Any
 
 import yaml
 
-from acceltui.runs.files import seal
 from acceltui.recipe.errors import RecipeError
 from acceltui.recipe.load import dump_resolved, load_resolved
 from acceltui.runs.checkpoints import checkpoint_folders
+from acceltui.runs.files import seal
 from acceltui.runs.folder import RunFolder
 from acceltui.runs.paths import create_run_folder
 from tests.engine.engine_recipes import small
