@@ -10,7 +10,7 @@ from acceltui.recipe.schema import Recipe
 from acceltui.runs.checkpoints import Found, find_checkpoints
 from acceltui.runs.folder import RunFolder
 from acceltui.runs.liveness import is_alive
-from acceltui.runs.paths import RunError, is_run
+from acceltui.runs.paths import RunError, is_own_run
 from acceltui.runs.status import read_status
 from acceltui.runs.versions import changed_versions
 
@@ -61,7 +61,7 @@ def has_begun(folder: RunFolder) -> bool:
 
     A run that ended before its first checkpoint is moved aside. RunError where an engine is there and stays.
     """
-    if not is_run(folder.path):
+    if not is_own_run(folder.path):
         return False
     wait_until_gone(folder)
     if is_finished(folder) or find_checkpoints(folder):

@@ -50,8 +50,6 @@ def has_engine(folder: RunFolder) -> bool:
 
 def whole_run(folder: RunFolder) -> Waste:
     """All of a run, with what it has on a scratch disk; RunError where that cannot go."""
-    if folder.path.is_symlink():
-        raise RunError(f"{folder.name} is a link to a run, not one: remove the link, or name the run by its path.")
     if has_engine(folder):
         raise RunError(f"{folder.name} runs: `accel stop {folder.name}` first.")
     return Waste(folder, "", (folder.path, *scratch(folder)))
@@ -61,7 +59,7 @@ def find_waste(folder: RunFolder, *, replays: bool) -> Iterator[Waste]:
     """What can go of a run that no engine has: all of one that failed before anything was measured, what an engine left
     behind that was killed, and with `replays` those of one that is FINISHED."""
     status = read_status(folder)
-    if status is None or folder.path.is_symlink() or has_engine(folder):
+    if status is None or has_engine(folder):
         return
     checkpoints = find_checkpoints(folder)
     if status.state in ("FAILED", "STARTING") and not checkpoints and not folder.metrics.exists():
