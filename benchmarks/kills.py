@@ -220,6 +220,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--out", type=Path)
     options = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that whoever ends this leaves no engine behind
     began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="kills-") as folder:
         accel = Detached(Path(folder))

@@ -8,26 +8,20 @@ Afterwards nothing may be left of any of them, and the two that last must not ha
 import argparse
 import collections
 import contextlib
-import fcntl
 import json
 import os
-import pty
 import random
-import select
 import signal
-import statistics
-import struct
 import subprocess
 import sys
 import tempfile
-import termios
-import threading
 import time
 from pathlib import Path
 from typing import Any
 
 import psutil
 from detached import SHORT, Detached, engine_of, eventually, leftovers, send, state
+from lasting import SIZES, Samples, Watcher
 
 from acceltui.runs.checkpoints import find_checkpoints
 from acceltui.runs.jsonl import JsonlReader
@@ -46,86 +40,9 @@ LASTING = (
 )
 """Its replay is full after seconds, and no switch drops it: what grows after that is a leak."""
 GROWTH = 0.02
-SAMPLE_SECONDS = 5.0
-SIZES = ("rss", "own", "uss")
-"""Own: without what lies in files. Of the unique set size, libraries are a part while nobody else has them open, so
-that it changes with what else runs: it is written down, and not judged."""
 POINT_BYTES = 16
 """Of one measurement in the dashboard: a step and a value."""
 ACTS = ("kill", "kill group", "terminate", "stop", "switch", "pause", "checkpoint", "evaluate")
-
-
-class Watcher:
-    """`accel attach` on a pseudo-terminal of 120x40 whose output is read and dropped."""
-
-    def __init__(self, accel: Detached, name: str) -> None:
-        self._master, slave = pty.openpty()
-        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 120, 0, 0))
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "acceltui", "attach", name],
-            env={**accel.environment, "TERM": "xterm-256color", "COLORTERM": "truecolor", "LC_ALL": "C.UTF-8"},
-            stdin=slave,
-            stdout=slave,
-            stderr=slave,
-            start_new_session=True,
-            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
-        )
-        os.close(slave)
-        self.drawn = 0
-        """Bytes that it has sent to the screen."""
-        threading.Thread(target=self._drain, daemon=True).start()
-
-    def _drain(self) -> None:
-        with contextlib.suppress(OSError):
-            while True:
-                select.select([self._master], [], [])
-                self.drawn += len(os.read(self._master, 65536))
-
-    def leave(self) -> int:
-        """Press the key that leaves; gives the exit code."""
-        os.write(self._master, b"q")
-        return self.process.wait(60)
-
-
-class Samples:
-    """Memory, handles and threads of the processes that last, every few seconds."""
-
-    def __init__(self, processes: dict[str, int]) -> None:
-        self._processes = {name: psutil.Process(pid) for name, pid in processes.items()}
-        self._began = time.monotonic()
-        self.taken: dict[str, list[dict[str, float]]] = {name: [] for name in processes}
-        self._over = threading.Event()
-        self._thread = threading.Thread(target=self._run, daemon=True)
-        self._thread.start()
-
-    def _run(self) -> None:
-        while not self._over.wait(SAMPLE_SECONDS):
-            for name, process in self._processes.items():
-                with contextlib.suppress(psutil.Error):
-                    memory = process.memory_full_info()
-                    counts = {"fds": process.num_fds(), "threads": process.num_threads()}
-                    at = {"time": time.time(), "elapsed": time.monotonic() - self._began}
-                    sizes = {"rss": memory.rss, "own": memory.rss - memory.shared, "uss": memory.uss}
-                    self.taken[name].append({**at, **sizes, **counts})
-
-    def stop(self) -> None:
-        """Take no more."""
-        self._over.set()
-        self._thread.join()
-
-    def growth(self, name: str, seconds: float) -> dict[str, Any]:
-        """Medians of minutes 5 to 15 and 50 to 60 of an hour, of another time in proportion."""
-
-        def medians(first: float, last: float) -> dict[str, float]:
-            inside = [one for one in self.taken[name] if first * seconds <= one["elapsed"] * 60 <= last * seconds]
-            return {
-                key: statistics.median(one[key] for one in inside)
-                for key in ("time", "rss", "own", "uss", "fds", "threads")
-            }
-
-        before, after = medians(5, 15), medians(50, 60)
-        grown = {key: after[key] / before[key] - 1 for key in SIZES}
-        return {"before": before, "after": after, "growth": grown, "samples": len(self.taken[name])}
 
 
 class Quick:
@@ -135,8 +52,10 @@ class Quick:
         self.accel, self.rng = accel, rng
         self.done: collections.Counter[str] = collections.Counter()
         self.failures: list[str] = []
-        self.shared: set[str] = set()
-        """Names in /dev/shm that an engine has had open."""
+        self.shared: set[int] = set()
+        """Inodes in /dev/shm that an engine has had open."""
+        self.orphaned: set[int] = set()
+        """Of those, the semaphores of engines that were killed together with the process that would remove them."""
 
     def call(self, name: str, *words: str, may: tuple[int, ...] = (0,)) -> int:
         """One command line, which must end in one of those exit codes."""
@@ -170,21 +89,21 @@ class Quick:
         status = read_status(run)
         assert status is not None
         assert status.pid is not None
-        self.shared |= shared_memory(status.pid)
         self.done[act] += act not in ("stop", "switch", "pause", "checkpoint", "evaluate")
         match act:
             case "kill" | "kill group":
-                send(status.pid, signal.SIGKILL, group=act == "kill group")
+                self.send(status.pid, signal.SIGKILL, group=act == "kill group")
             case "terminate":
-                send(status.pid, signal.SIGTERM)
+                self.send(status.pid, signal.SIGTERM)
             case "pause":
                 self.call(name, "pause", name, may=(0, 3))
                 time.sleep(self.rng.uniform(0, 2))
                 if self.rng.random() < 0.3:
-                    send(status.pid, signal.SIGKILL)
+                    self.send(status.pid, signal.SIGKILL)
                     self.done["kill while paused"] += 1
                 else:
-                    self.call(name, "unpause", name, may=(0, 3))
+                    while self.call(name, "unpause", name, may=(0, 3)) and state(run) == "PAUSED":
+                        pass
             case "evaluate":
                 self.call(name, "evaluate", name, "--now", may=(0, 3))
             case _:
@@ -211,20 +130,33 @@ class Quick:
             )
             return True
         time.sleep(self.rng.uniform(0, 3))
-        send(engine.pid, self.rng.choice((signal.SIGKILL, signal.SIGTERM)))
+        self.send(engine.pid, self.rng.choice((signal.SIGKILL, signal.SIGTERM)))
         call.communicate()
         self.done["kill at start"] += 1
         run = self.accel.run(name)
         eventually(lambda: state(run) in ("CRASHED", "PREEMPTED", "STOPPED", "FINISHED"), f"{name} ends at its start")
         return state(run) == "FINISHED"
 
+    def send(self, pid: int, number: signal.Signals, group: bool = True) -> None:
+        """A signal to an engine; what it has in shared memory is remembered."""
+        inodes = shared_memory(pid)
+        self.shared |= inodes
+        if group and number == signal.SIGKILL:
+            self.orphaned |= inodes
+        send(pid, number, group)
 
-def shared_memory(pid: int) -> set[str]:
-    """Names in /dev/shm that a process has open."""
+
+def shared_memory(pid: int) -> set[int]:
+    """Inodes in /dev/shm that a process has open; a semaphore is not mapped by the name that it has there."""
     with contextlib.suppress(OSError):
-        maps = Path(f"/proc/{pid}/maps").read_text().splitlines()
-        return {word for line in maps for word in line.split() if word.startswith("/dev/shm/")}
+        maps = [line.split() for line in Path(f"/proc/{pid}/maps").read_text().splitlines()]
+        return {int(words[4]) for words in maps if len(words) > 5 and words[5].startswith("/dev/shm/")}
     return set()
+
+
+def still_shared(inodes: set[int]) -> list[Path]:
+    """Which of them have a name there."""
+    return [Path(entry.path) for entry in os.scandir("/dev/shm") if entry.inode() in inodes]
 
 
 def soak(minutes: float, seed: int, folder: Path) -> dict[str, Any]:
@@ -260,7 +192,7 @@ def watched(accel: Detached, seconds: float, seed: int) -> dict[str, Any]:
         number += 1
         try:
             quick.run(number)
-        except TimeoutError as error:
+        except (TimeoutError, subprocess.TimeoutExpired) as error:
             quick.failures.append(str(error))
         # Whoever runs this sees that it does.
         print(f"{(time.monotonic() - began) / 60:6.1f} min  {number} runs, {len(quick.failures)} failures", flush=True)
@@ -282,11 +214,14 @@ def watched(accel: Detached, seconds: float, seed: int) -> dict[str, Any]:
         "children": [str(child) for child in psutil.Process().children(recursive=True)],
         # torch makes a folder there for what it will compile.
         "temporary": sorted(p.name for p in accel.temporary.iterdir() if not p.name.startswith("torchinductor_")),
-        "shared memory": sorted(name for name in quick.shared if Path(name).exists()),
+        "shared memory": sorted(map(str, still_shared(quick.shared - quick.orphaned))),
         "in run folders": [
             f"{run.name}/{name}" for run in sorted(accel.root.iterdir()) for name in leftovers(accel.run(run.name))
         ],
     }
+    orphaned = still_shared(quick.orphaned)
+    for path in orphaned:
+        path.unlink(missing_ok=True)
     states = collections.Counter(state(accel.run(path.name)) for path in accel.root.iterdir())
     history = points * POINT_BYTES
     watched = lasted["watcher"]
@@ -316,6 +251,7 @@ def watched(accel: Detached, seconds: float, seed: int) -> dict[str, Any]:
         "lasting steps": 0 if status is None else status.step,
         "lasted": lasted,
         "left": left,
+        "semaphores left by SIGKILL to whole groups": len(orphaned),
         "failures": quick.failures,
     }
 
@@ -342,6 +278,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--out", type=Path)
     options = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that whoever ends this leaves no engine behind
     os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
     with tempfile.TemporaryDirectory(prefix="soak-") as folder:
         document = soak(options.minutes, options.seed, Path(folder))

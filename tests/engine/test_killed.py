@@ -1,15 +1,18 @@
 """Runs that are killed with SIGKILL, wherever they are, and go on in new processes, end as one that nobody killed."""
 
+import shutil
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import pytest
-from killed import killed_and_resumed
+from engine_process import new_run, status_of
+from killed import begin, happened, kill, killed_and_resumed, wait_for
 from resuming import ANT, CHEETAH, CNN, COVERING, LSTM, POMDP, PPO, SAC, SHAPES, assert_same, end_of, recipe_of, run
 
 from acceltui.engine.vulkan import find_devices, problem
 from acceltui.recipe.schema import ManiSkillEnv, Recipe
+from acceltui.runs.checkpoints import newest_whole
 from acceltui.runs.paths import create_run_folder
 
 ALGORITHMS: dict[str, dict[str, Any]] = {"td3": {}, "sac": {"algorithm": SAC}, "ppo": {"algorithm": PPO}}
@@ -44,6 +47,28 @@ def ends_the_same(recipe: Recipe, root: Path, seed: int) -> None:
 )
 def test_a_run_that_was_killed_three_times_ends_as_one_that_was_not(setting: str, tmp_path: Path) -> None:
     ends_the_same(recipe_of(COVERING[setting]), tmp_path, seed=list(COVERING).index(setting))
+
+
+def test_what_an_engine_was_killed_over_does_not_stay(tmp_path: Path) -> None:
+    """Planted here, because a kill falls into these moments once in hundreds."""
+    folder = new_run(tmp_path, recipe_of({}))
+    process = begin("run", folder)
+    wait_for(process, lambda: happened(folder, "checkpoint"))
+    kill(process)
+    saved, _ = newest_whole(folder)
+    assert saved is not None
+    halves = [folder.checkpoints / name for name in (".0000000190-1.part", ".0000000010-1.gone", "0000000190-1")]
+    for half in halves:
+        shutil.copytree(saved.path, half, ignore=shutil.ignore_patterns("manifest.json"))
+    (halves[0] / "critic.safetensors").write_bytes(b"half")
+    temporary = [folder.path / ".status.json.1-ab", folder.acks / ".1-ab.json.1-ab", saved.path / ".manifest.json.1-ab"]
+    for file in temporary:
+        file.write_bytes(b"{")
+    process = begin("resume", folder)
+    process.join()
+    assert status_of(folder).state == "FINISHED", folder.log.read_text()
+    assert not [path for path in [*halves, *temporary] if path.exists()]
+    assert saved.path.exists() and not saved.damage()
 
 
 @pytest.mark.slow
