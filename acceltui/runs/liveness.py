@@ -41,6 +41,17 @@ def is_alive(folder: RunFolder, status: Status) -> bool:
     return observed_state(folder, status) in LIVING
 
 
+def is_gone(folder: RunFolder) -> bool:
+    """Whether there is no folder any more where a run was; of one that cannot be reached nobody knows."""
+    try:
+        folder.path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+    except OSError:
+        return False
+    return False
+
+
 def process_lives(pid: int, started: float | None) -> bool:
     """Whether the process that had `pid` and start time `started` still runs on this host; a zombie does not."""
     try:
