@@ -15,7 +15,7 @@ STALE_AFTER = 15.0
 """Seconds without a heartbeat after which a run is STALLED."""
 START_WITHIN = 60.0
 """Seconds a new run may wait for its engine's process."""
-START_TOLERANCE = 2.0
+START_TOLERANCE = 0.0 if sys.platform.startswith("linux") else 2.0
 """Seconds by which two readings of one process's start may differ, where it is told by a clock that is corrected."""
 
 
