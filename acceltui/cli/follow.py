@@ -9,7 +9,7 @@ from acceltui.cli.show import UNREADABLE, latest, steps
 from acceltui.runs import wording
 from acceltui.runs.folder import RunFolder
 from acceltui.runs.jsonl import JsonlReader
-from acceltui.runs.liveness import observed_state
+from acceltui.runs.liveness import is_gone, observed_state
 from acceltui.runs.progress import read_progress
 from acceltui.runs.status import LIVING, Status, read_status
 from acceltui.runs.text import clean
@@ -45,7 +45,7 @@ def seen(folder: RunFolder) -> tuple[Status | None, str]:
     """The status of a run and the state it is in; a run whose folder is gone has crashed."""
     status = read_status(folder)
     if status is None:
-        return None, UNREADABLE if folder.path.is_dir() else "CRASHED"
+        return None, "CRASHED" if is_gone(folder) else UNREADABLE
     return status, observed_state(folder, status)
 
 
@@ -76,7 +76,7 @@ LOSSES = ("loss/critic", "loss/clone")
 
 def last_line(folder: RunFolder, status: Status | None, state: str) -> str:
     """How a run ended, and why."""
-    if not folder.path.is_dir():
+    if is_gone(folder):
         return f"{folder.name} is gone: {folder.path} was deleted or moved away, and its engine ends."
     at = f" at step {status.step:,}" if status else ""
     error = status.error.get("message") if status and status.error else None

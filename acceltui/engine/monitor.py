@@ -105,7 +105,9 @@ class Monitor:
         reason = f"the run ended: {self.live.state}"
         for command in [*self.pending, *self._poll()]:
             self.answer(command, "refused", reason)
-        return self.try_to_write()
+        told = self.try_to_write()
+        self._send_answers()
+        return told
 
     def answer(self, command: Command, state: str, reason: str = "") -> None:
         """Answer a command, as soon as the disk takes it; the status shows it by the time the answer is read."""

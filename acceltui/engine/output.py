@@ -9,6 +9,8 @@ import sys
 class Heedless(io.TextIOBase):
     """Text straight to a descriptor; what a full disk or a reader that has left does not take is not said."""
 
+    encoding = "utf-8"
+
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
 

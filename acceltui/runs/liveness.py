@@ -15,7 +15,7 @@ STALE_AFTER = 15.0
 """Seconds without a heartbeat after which a run is STALLED."""
 START_WITHIN = 60.0
 """Seconds a new run may wait for its engine's process."""
-START_TOLERANCE = 2.0
+START_TOLERANCE = 0.0 if sys.platform.startswith("linux") else 2.0
 """Seconds by which two readings of one process's start may differ, where it is told by a clock that is corrected."""
 
 
@@ -39,6 +39,17 @@ def observed_state(folder: RunFolder, status: Status, now: float | None = None) 
 def is_alive(folder: RunFolder, status: Status) -> bool:
     """Whether an engine is there to take commands."""
     return observed_state(folder, status) in LIVING
+
+
+def is_gone(folder: RunFolder) -> bool:
+    """Whether there is no folder any more where a run was; of one that cannot be reached nobody knows."""
+    try:
+        folder.path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+    except OSError:
+        return False
+    return False
 
 
 def process_lives(pid: int, started: float | None) -> bool:

@@ -9,7 +9,7 @@ from typing import Any
 
 from acceltui.runs.folder import RunFolder
 from acceltui.runs.jsonl import JsonlReader
-from acceltui.runs.liveness import heartbeat_age, observed_state
+from acceltui.runs.liveness import heartbeat_age, is_gone, observed_state
 from acceltui.runs.metrics import MetricsReader
 from acceltui.runs.progress import Progress, as_number, read_progress
 from acceltui.runs.status import LIVING, Status, read_status, this_host
@@ -88,8 +88,9 @@ class Watch:
             self._online_replay = read_online_replay(self.folder)
         status = read_status(self.folder)
         if status is None:
-            unwritten = unwritten_status(self.folder)
-            status = unwritten if self.folder.path.is_dir() else gone(self.folder, self._status or unwritten)
+            status = unwritten_status(self.folder)
+            if is_gone(self.folder):
+                status = gone(self.folder, self._status or status)
         self._status = status
         self._take_rows()
         self._take_events()

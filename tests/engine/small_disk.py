@@ -26,12 +26,13 @@ class Disk:
         """A command that finds the disk at `path`."""
         return [*self._enter, *command]
 
-    def fill(self) -> Path:
-        """Leave no byte; gives the file to remove."""
+    def fill(self, log: Path) -> Path:
+        """Leave no byte, nor any at the end of that file; gives the one to remove."""
         filler = self.seen / "filler"
-        with filler.open("wb", buffering=0) as file, contextlib.suppress(OSError):
-            while True:
-                file.write(bytes(4096))
+        for path, part in ((filler, bytes(4096)), (log, b" ")):
+            with path.open("ab", buffering=0) as file, contextlib.suppress(OSError):
+                while True:
+                    file.write(part)
         return filler
 
     def take_inodes(self, left: int) -> Path:

@@ -5,6 +5,7 @@ import os
 import shutil
 from pathlib import Path
 from typing import Any, NamedTuple
+from unittest.mock import Mock
 
 import pytest
 import torch
@@ -15,9 +16,10 @@ from test_resume import cut_back
 
 import acceltui.engine.checkpoint as checkpoint
 import acceltui.engine.state as state
-from acceltui.engine.run import Diverged
+from acceltui.engine.run import Diverged, Unsaved
 from acceltui.engine.train import train
 from acceltui.runs.checkpoints import find_checkpoints, newest_whole
+from acceltui.runs.commands import CommandInbox, read_ack, send_command
 from acceltui.runs.folder import RunFolder
 from acceltui.runs.jsonl import JsonlReader
 from acceltui.runs.paths import create_run_folder
@@ -78,6 +80,54 @@ def test_a_full_disk_costs_one_checkpoint_and_is_said(
     undisturbed = create_run_folder(tmp_path, "small", 1, name="undisturbed")
     assert run(undisturbed, recipe) == "FINISHED"
     assert end_of(folder)["files"] == end_of(undisturbed)["files"]
+
+
+def test_a_run_whose_end_cannot_be_saved_is_not_finished_and_can_be_resumed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, recipe = new(tmp_path), recipe_of({})
+    usage = shutil.disk_usage(tmp_path)
+    free = lambda path: Usage(usage.total, usage.used, 0 if running.step > 150 else usage.free)  # noqa: E731
+    with monkeypatch.context() as full:
+        running = start(folder, recipe)
+        full.setattr(checkpoint.shutil, "disk_usage", free)
+        with pytest.raises(Unsaved, match="No space left on device; the last checkpoint is 0000000140-1"):
+            train(running)
+    running.record.close()
+    assert not [event for event in JsonlReader(folder.events).poll() if event["kind"] == "finish"]
+    assert run(cut_back(folder, tmp_path / "resumed", 140), recipe, attempt=2) == "FINISHED"
+
+
+def test_a_checkpoint_that_was_asked_for_and_cannot_be_saved_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = new(tmp_path)
+    running = start(folder, recipe_of({}))
+    monkeypatch.setattr(running.checkpoints, "save", Mock(side_effect=OSError(errno.EROFS, "Read-only file system")))
+    id = send_command(folder, "checkpoint", by="me@here")
+    (command,) = CommandInbox(folder).poll()
+    running.carry_out(command, running.parts.begin())
+    ack = read_ack(folder, id)
+    assert ack is not None and (ack.state, ack.reason) == ("refused", "Read-only file system")
+
+
+def test_a_disk_too_full_to_tidy_up_costs_no_checkpoint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An old checkpoint that has another reason to stay is written anew without the one that went."""
+    folder, publish, refused = new(tmp_path), checkpoint.Checkpoints._publish, []
+
+    def full(self: checkpoint.Checkpoints, path: Path, manifest: dict[str, Any]) -> None:
+        if path in self._manifests and len(refused) < 2:
+            refused.append(path)
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        publish(self, path, manifest)
+
+    monkeypatch.setattr(checkpoint.Checkpoints, "_publish", full)
+    assert run(folder, recipe_of({"checkpoint": {"every": 20, "keep": 2}})) == "FINISHED"
+    assert len(refused) == 2
+    assert not warnings(folder)
+    found = find_checkpoints(folder)
+    assert sum("periodic" in one.manifest["why"] for one in found) == 2
+    assert not any(one.damage() for one in found)
 
 
 @pytest.mark.parametrize("network", ["accelerator", "critic", "transformer"])

@@ -59,7 +59,7 @@ def test_a_disk_full_twice_costs_nothing_but_the_checkpoints_of_that_time(disk: 
         until(lambda: len(events(folder, "checkpoint")) > saved)
         assert not any(one.damage() for one in find_checkpoints(folder))
 
-        filler = disk.fill()
+        filler = disk.fill(folder.log)
         trains_on(process)
         assert not any(one.damage() for one in find_checkpoints(folder))
         filler.unlink()

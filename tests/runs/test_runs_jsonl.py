@@ -131,6 +131,25 @@ def test_a_full_disk_leaves_no_torn_line(path: Path, monkeypatch: pytest.MonkeyP
     assert path.read_text() == '{"a":1}\n{"a":3}\n'
 
 
+def test_a_part_of_a_line_that_could_not_be_cut_off_is_before_the_next(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A disk that fails in the midst of a line may not let it be taken back either."""
+    writer, write = JsonlWriter(path), os.write
+    writer.append({"a": 1})
+
+    def failing(*_: object) -> int:
+        raise OSError(5, "Input/output error")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "write", lambda descriptor, data: write(descriptor, data[:3]) if len(data) > 5 else failing())
+        patch.setattr(os, "ftruncate", failing)
+        with pytest.raises(OSError, match="Input/output"):
+            writer.append({"a": 2, "text": "much"})
+    writer.append({"a": 3})
+    assert path.read_text() == '{"a":1}\n{"a":3}\n'
+
+
 def test_links_are_followed_by_neither_side(path: Path, tmp_path: Path) -> None:
     (tmp_path / "other").write_text('{"a": 1}\n')
     path.symlink_to(tmp_path / "other")

@@ -1,12 +1,15 @@
 """Making, naming and finding run folders."""
 
+import errno
 import os
 import re
 import stat
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
+from acceltui.runs import paths
 from acceltui.runs.events import EventWriter
 from acceltui.runs.folder import RunFolder
 from acceltui.runs.paths import RunError, create_run_folder, find_run, list_runs, runs_root
@@ -142,3 +145,11 @@ def test_a_folder_keeps_its_place_when_the_working_directory_changes(
     folder = RunFolder(Path("a"))
     monkeypatch.chdir("/")
     assert folder.status == tmp_path / "a" / "status.json"
+
+
+def test_a_disk_that_is_full_keeps_nothing_of_a_new_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    full = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    monkeypatch.setattr(paths, "write_status", Mock(side_effect=full))
+    with pytest.raises(RunError, match=r"cannot be made: No space left on device\."):
+        create_run_folder(tmp_path, "cheetah", 1)
+    assert list(tmp_path.iterdir()) == []
