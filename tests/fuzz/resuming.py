@@ -14,7 +14,15 @@ PRELOAD = [
     "torch._dynamo",
 ]
 """The engine, and what it imports when it is built."""
-FORBIDDEN = ("pickle.find_class", "os.system", "os.exec", "os.posix_spawn", "os.fork", "subprocess.Popen", "marshal.load")
+FORBIDDEN = (
+    "pickle.find_class",
+    "os.system",
+    "os.exec",
+    "os.posix_spawn",
+    "os.fork",
+    "subprocess.Popen",
+    "marshal.load",
+)
 """What nothing in a run folder may ever lead to."""
 EXECUTED = 99
 
@@ -28,7 +36,10 @@ class Ended:
 
 
 def engine(verb: str, folder: Path, printed: Path, seconds: float = 10.0, patience: float = 40.0) -> Ended:
-    """`python -m acceltui.engine VERB FOLDER`, its output in the file `printed`; after `seconds` it is asked to leave."""
+    """`python -m acceltui.engine VERB FOLDER`, its output in the file `printed`.
+
+    After `seconds` it is asked to leave, and killed where it has not left after so much `patience`.
+    """
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(PRELOAD)
     process = context.Process(target=be_engine, args=(verb, str(folder), str(printed)))

@@ -32,7 +32,11 @@ TINY = small(
 """Forty steps, half of them in each stage."""
 STOPPED_AT = (15, 20, 35)
 """In stage accelerate, at the switch, in stage online."""
-EXTRA = {"engine.log": b"step         0  start      Pendulum-v1\n", "recipe.yaml": b"version: 1\n", "overrides.json": b"[]\n"}
+EXTRA = {
+    "engine.log": b"step         0  start      Pendulum-v1\n",
+    "recipe.yaml": b"version: 1\n",
+    "overrides.json": b"[]\n",
+}
 
 
 def make_runs(root: Path) -> dict[int, RunFolder]:
@@ -120,7 +124,9 @@ def rewrite(path: Path, folder: RunFolder, draw: random.Random) -> str:
         at = draw.randrange(len(lines))
         lines[at] = as_json(changed(json.loads(lines[at]), draw))
         if draw.random() < 0.2:
-            lines.insert(at, as_json({"rewind_to": draw.choice((-1, 0, 10, 10**30, None)), "attempt": draw.choice((0, 9))}))
+            lines.insert(
+                at, as_json({"rewind_to": draw.choice((-1, 0, 10, 10**30, None)), "attempt": draw.choice((0, 9))})
+            )
         data = b"\n".join(lines) + b"\n"
     path.write_bytes(data)
     return ascii(data[:300])
@@ -164,7 +170,9 @@ def reshape(path: Path, folder: RunFolder, draw: random.Random) -> str:
 
 def leave_something(path: Path, folder: RunFolder, draw: random.Random) -> str:
     """A file that nobody asked for."""
-    name = draw.choice(("a.json", "00000000000000000001-00000000.json", "\x1b[31m.json", "conftest.py", "torch.py", "a.pkl"))
+    name = draw.choice(
+        ("a.json", "00000000000000000001-00000000.json", "\x1b[31m.json", "conftest.py", "torch.py", "a.pkl")
+    )
     parent = draw.choice((folder.path, folder.commands, folder.acks, folder.checkpoints))
     command = {"id": Path(name).stem, "kind": draw.choice(("stop", "switch", "evaluate", "pickle")), "by": "me@here"}
     (parent / name).write_bytes(damaged(as_json(command), draw))

@@ -1,9 +1,9 @@
 """Thousands of damaged run folders: what reads them says what it can, and a resume ends as documented."""
 
+import asyncio
 import json
 from contextlib import redirect_stdout, suppress
 from io import StringIO
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,8 @@ from acceltui.cli import app
 from acceltui.runs.folder import RunFolder
 from acceltui.runs.jsonl import JsonlReader
 from acceltui.runs.status import read_status
+from acceltui.tui.app import AccelApp
+from acceltui.tui.glyphs import ASCII
 from acceltui.tui.watch import Watch
 from tests.fuzz.resuming import engine
 from tests.fuzz.run_folders import affordable, case, discard, make_runs, newest
@@ -99,10 +101,9 @@ def resume(folder: RunFolder, forged: bool) -> None:
         return
     status = read_status(folder)
     assert status is not None and status.state in ("FINISHED", "STOPPED")
-    events = JsonlReader(folder.events).poll()
-    (begun,) = [event["message"] for event in events if event.get("kind") == "resume" and "goes on from" in event["message"]][-1:]
-    if last not in begun:
-        assert any(f"checkpoint {last} is skipped" in str(event.get("message")) for event in events), begun
+    told = [(event.get("kind"), str(event.get("message"))) for event in JsonlReader(folder.events).poll()]
+    begun = [message for kind, message in told if kind == "resume"][-1]
+    assert f"from {last}" in begun or any(f"checkpoint {last} is skipped: " in message for _, message in told), begun
 
 
 def try_all(number: int, runs: Runs, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -127,3 +128,19 @@ def test_a_damaged_run_folder_is_read_and_resumed_or_refused(
 ) -> None:
     for number in range(count):
         try_all(number, runs, tmp_path, monkeypatch)
+
+
+@pytest.mark.parametrize("count", [5, pytest.param(100, marks=[pytest.mark.slow, pytest.mark.timeout(3600)])])
+async def test_the_dashboard_shows_a_damaged_run(count: int, runs: Runs, tmp_path: Path) -> None:
+    for number in range(count):
+        folder, done = case(runs, number, tmp_path)
+        app = AccelApp(folder, ASCII)
+        try:
+            async with app.run_test(size=(100, 30)) as pilot, asyncio.timeout(SECONDS):
+                while app.snapshot is None or "-waiting" in app.dashboard.classes:
+                    await pilot.pause(0.05)
+        except BaseException as error:
+            error.add_note(f"case(runs, {number}, ...): {'; '.join(done)}"[:4000])
+            raise
+        finally:
+            discard(folder)

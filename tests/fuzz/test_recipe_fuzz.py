@@ -62,7 +62,13 @@ def override(draw: random.Random) -> str:
         key = draw.choice(list(document) if isinstance(document, dict) else range(len(document)))
         keys, document = [*keys, str(key)], document[key]
     value = draw.choice(
-        (str(document), str(draw.choice(EDGES)), draw.choice(BYTES).decode("utf-8", "surrogateescape"), "[1, 2]", "{kind: lstm}")
+        (
+            str(document),
+            str(draw.choice(EDGES)),
+            draw.choice(BYTES).decode("utf-8", "surrogateescape"),
+            "[1, 2]",
+            "{kind: lstm}",
+        )
     )
     text = f"{'.'.join(keys)}={value}"
     if draw.random() < 0.3:
