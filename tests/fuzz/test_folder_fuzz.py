@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import shutil
 from contextlib import redirect_stdout, suppress
 from io import StringIO
 from pathlib import Path
@@ -20,7 +21,7 @@ from acceltui.tui.app import AccelApp
 from acceltui.tui.glyphs import ASCII
 from acceltui.tui.watch import Watch
 from tests.fuzz.resuming import engine
-from tests.fuzz.run_folders import affordable, case, discard, make_runs, newest
+from tests.fuzz.run_folders import affordable, case, discard, make_runs, newest, remove
 from tests.fuzz.watchdog import watchdog
 
 SECONDS = 30.0
@@ -128,6 +129,39 @@ def test_a_damaged_run_folder_is_read_and_resumed_or_refused(
 ) -> None:
     for number in range(count):
         try_all(number, runs, tmp_path, monkeypatch)
+
+
+def refused(folder: RunFolder, root: Path) -> str:
+    """Why the engine does not go on."""
+    ended = engine("resume", folder.path, root / "printed")
+    assert ended.code == 2 and "Traceback" not in ended.printed, ended.printed
+    return ended.printed.splitlines()[-1]
+
+
+def test_a_whole_checkpoint_that_does_not_fit_the_recipe_is_refused(runs: Runs, tmp_path: Path) -> None:
+    folder = RunFolder(shutil.copytree(runs[35].path, tmp_path / "run"))
+    folder.resolved.write_text(folder.resolved.read_text().replace("width: 8", "width: 16"))
+    assert "checkpoint 0000000035-1 is whole but does not fit this recipe: RuntimeError" in refused(folder, tmp_path)
+    status = read_status(folder)
+    assert status is not None and status.error is not None
+    assert (status.state, status.error["kind"]) == ("FAILED", "checkpoint")
+
+
+@pytest.mark.parametrize("name", ["metrics.jsonl", "events.jsonl", "commands", "lock"])
+def test_what_stands_in_the_engines_way_is_named(name: str, runs: Runs, tmp_path: Path) -> None:
+    folder = RunFolder(shutil.copytree(runs[35].path, tmp_path / "run"))
+    remove(folder.path / name)
+    (folder.path / name).symlink_to("nowhere")
+    assert str(folder.path / name) in refused(folder, tmp_path)
+
+
+def test_folders_that_are_gone_are_made_again(runs: Runs, tmp_path: Path) -> None:
+    folder = RunFolder(shutil.copytree(runs[35].path, tmp_path / "run"))
+    for path in (folder.commands, folder.acks):
+        remove(path)
+    ended = engine("resume", folder.path, tmp_path / "printed")
+    assert ended.code == 0 and folder.commands.is_dir(), ended.printed
+    assert "monitor" not in ended.printed
 
 
 @pytest.mark.parametrize("count", [5, pytest.param(100, marks=[pytest.mark.slow, pytest.mark.timeout(3600)])])

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -136,3 +137,9 @@ def test_links_are_followed_by_neither_side(path: Path, tmp_path: Path) -> None:
     assert JsonlReader(path).poll() == []
     with pytest.raises(OSError, match="symbolic"):
         JsonlWriter(path)
+
+
+@pytest.mark.parametrize("make", [Path.mkdir, os.mkfifo], ids=["folder", "pipe"])
+def test_what_is_no_file_has_no_rows(path: Path, make: Callable[[Path], None]) -> None:
+    make(path)
+    assert JsonlReader(path).poll() == []
