@@ -203,6 +203,9 @@ def test_a_pipe_among_the_files_holds_nobody(folder: RunFolder, checkpoints: Che
     path = folder.checkpoints / save(checkpoints, 10, "accelerate", "command")["name"]
     (path / "state.json").unlink()
     os.mkfifo(path / "state.json")
+    document = manifest(path)
+    document["files"]["state.json"]["bytes"] = 0  # a pipe's size
+    (path / "manifest.json").write_text(json.dumps(document))
     found, skipped = newest_whole(folder)
     assert found is None and skipped == ["checkpoint 0000000010-1 is skipped: state.json is no regular file"]
 
