@@ -123,7 +123,7 @@ def try_all(number: int, runs: Runs, root: Path, monkeypatch: pytest.MonkeyPatch
         discard(folder)
 
 
-@pytest.mark.parametrize("count", [100, pytest.param(2_000, marks=[pytest.mark.slow, pytest.mark.timeout(4 * 3600)])])
+@pytest.mark.parametrize("count", [30, pytest.param(2_000, marks=[pytest.mark.slow, pytest.mark.timeout(4 * 3600)])])
 def test_a_damaged_run_folder_is_read_and_resumed_or_refused(
     count: int, runs: Runs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
