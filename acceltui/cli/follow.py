@@ -76,12 +76,13 @@ LOSSES = ("loss/critic", "loss/clone")
 
 def last_line(folder: RunFolder, status: Status | None, state: str) -> str:
     """How a run ended, and why."""
+    name, state = clean(folder.name), clean(state)
     if is_gone(folder):
-        return f"{folder.name} is gone: {folder.path} was deleted or moved away, and its engine ends."
+        return f"{name} is gone: {clean(folder.path)} was deleted or moved away, and its engine ends."
     at = f" at step {status.step:,}" if status else ""
     error = status.error.get("message") if status and status.error else None
     if error:
-        return f"{folder.name} {clean(state)}{at}: {clean(error)}"
+        return f"{name} {state}{at}: {clean(error)}"
     if state == "CRASHED":
-        return f"{folder.name} {state}{at}: its process is gone; `accel log {folder.name}` has its last words."
-    return f"{folder.name} {clean(state)}{at}."
+        return f"{name} {state}{at}: its process is gone; `accel log {name}` has its last words."
+    return f"{name} {state}{at}."

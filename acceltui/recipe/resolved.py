@@ -59,4 +59,6 @@ def load_resolved(path: Path) -> Recipe:
     named = Place(display(path))
     file = Place(named.source, 1, 1)
     tree = parse(decode(read_bytes(path, named, report), file, report), file, report)
+    if not isinstance(tree.value, dict):
+        report.fail(tree.place, (), "not a map of sections", "copy the file of another run, or of a dry run")
     return validate(tree, report, check)

@@ -75,9 +75,11 @@ assert set(TYPES) == {entry.name for entry in fields(Status)}
 
 
 def well_typed(document: dict[str, Any]) -> bool:
-    """Whether each value has its field's type: the file may have been written by anyone."""
+    """Whether each value has its field's type, and numbers a size: the file may have been written by anyone."""
     return "state" in document and all(
-        isinstance(document[key], types) and not isinstance(document[key], bool)
+        isinstance(document[key], types)
+        and not isinstance(document[key], bool)
+        and (not isinstance(document[key], int | float) or abs(document[key]) < 2**63)
         for key, types in TYPES.items()
         if key in document
     )

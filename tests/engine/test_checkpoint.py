@@ -171,6 +171,45 @@ def test_nothing_half_removed_is_seen(
     assert not any(incomplete(path) for path in seen)
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"step": 21},
+        {"step": True},
+        {"attempt": 0},
+        {"stage": "offline"},
+        {"time": float("nan")},
+        {"why": "best"},
+        {"leaving": {}},
+        {"files": {"../a.json": {"bytes": 1, "sha256": ""}}},
+        {"files": {"state.json": {"bytes": "1", "sha256": ""}}},
+        {"replays": {"online": [{"file": "a", "first": [0], "last": ["1"], "bytes": 1, "sha256": ""}]}},
+    ],
+    ids=str,
+)
+def test_a_manifest_that_cannot_be_is_told_and_passed_over(
+    folder: RunFolder, checkpoints: Checkpoints, change: dict[str, Any]
+) -> None:
+    for step in (10, 20):
+        save(checkpoints, step, "accelerate", "command")
+    newer = folder.checkpoints / "0000000020-1"
+    (newer / "manifest.json").write_text(json.dumps(manifest(newer) | change))
+    found, skipped = newest_whole(folder)
+    assert found is not None and found.step == 10
+    assert skipped == ["checkpoint 0000000020-1 is skipped: it has no manifest that can be read"]
+
+
+def test_a_pipe_among_the_files_holds_nobody(folder: RunFolder, checkpoints: Checkpoints) -> None:
+    path = folder.checkpoints / save(checkpoints, 10, "accelerate", "command")["name"]
+    (path / "state.json").unlink()
+    os.mkfifo(path / "state.json")
+    document = manifest(path)
+    document["files"]["state.json"]["bytes"] = 0  # a pipe's size
+    (path / "manifest.json").write_text(json.dumps(document))
+    found, skipped = newest_whole(folder)
+    assert found is None and skipped == ["checkpoint 0000000010-1 is skipped: state.json is no regular file"]
+
+
 def test_nothing_in_a_checkpoint_is_a_pickle(folder: RunFolder, checkpoints: Checkpoints) -> None:
     save(checkpoints, 10, "accelerate", "best")
     files = [file for file in folder.checkpoints.rglob("*") if file.is_file()]

@@ -18,8 +18,9 @@ EDGES: tuple[Any, ...] = (
 BYTES = (
     b"\x00", b"\xff", b"\xfe\xff", b"\xef\xbb\xbf", b"\xc3", b"\xed\xa0\x80", b"\x1b[31m", b"\x9b2J", b"\x85",
     "\u202e".encode(), "\u2028".encode(), "\u200b".encode(), "\U0001f600".encode(), b"\r", b"\r\n", b"\t", b"\n",
-    b"\n\n---\n", b"\n...\n", b"%YAML 99999999999999999999.1\n", b"%TAG ! !\n", b"#", b": ", b"- ", b"? ", b"| ", b">-\n",
-    b"&a ", b"*a ", b"&a [*a]", b"<<: *a\n", b"!!python/object/apply:os.system ['touch x'] ", b"!!binary ", b"!<x> ",
+    b"\n\n---\n", b"\n...\n", b"%YAML 99999999999999999999.1\n", b"%TAG ! !\n", b"#", b": ", b"- ", b"? ", b"| ",
+    b">-\n", b"&a ", b"*a ", b"&a [*a]", b"<<: *a\n", b"!!python/object/apply:os.system ['touch x'] ", b"!!binary ",
+    b"!<x> ",
     b"! ", b"@", b"`", b"%", b"'", b'"', b'"\\UFFFFFFFF"', b'"\\x1b[2J"', b"{", b"}", b"[", b"]", b",", b"{{}: {}}",
     b"[" * 40, b"{a: " * 40, b"[" * 5_000, b"- " * 5_000, b"? " * 5_000, b"a" * 5_000, b" " * 5_000, b"9" * 5_000,
     b"1e999", b"-1", b"0", b".nan", b".inf", b"-.inf", b"null", b"yes", b"0x7fffffffffffffff", b"0o777", b"1_000_000",
@@ -108,7 +109,8 @@ def replace_all(data: bytes, draw: random.Random) -> bytes:
 
 
 MISHAPS: tuple[Callable[[bytes, random.Random], bytes], ...] = (
-    flip, truncate, insert, insert, insert, cut, change_lines, change_lines, change_word, change_word, recode, replace_all,
+    flip, truncate, insert, insert, insert, cut, change_lines, change_lines, change_word, change_word, recode,
+    replace_all,
 )  # fmt: skip
 
 

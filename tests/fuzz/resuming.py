@@ -36,7 +36,10 @@ class Ended:
 
 
 def engine(verb: str, folder: Path, printed: Path, seconds: float = 10.0, patience: float = 40.0) -> Ended:
-    """`python -m acceltui.engine VERB FOLDER`, its output in the file `printed`; after `seconds` it is asked to leave."""
+    """`python -m acceltui.engine VERB FOLDER`, its output in the file `printed`.
+
+    After `seconds` it is asked to leave, and killed where it has not left after so much `patience`.
+    """
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(PRELOAD)
     process = context.Process(target=be_engine, args=(verb, str(folder), str(printed)))

@@ -1,6 +1,8 @@
 """Thousands of damaged run folders: what reads them says what it can, and a resume ends as documented."""
 
+import asyncio
 import json
+import shutil
 from contextlib import redirect_stdout, suppress
 from io import StringIO
 from pathlib import Path
@@ -15,9 +17,11 @@ from acceltui.cli import app
 from acceltui.runs.folder import RunFolder
 from acceltui.runs.jsonl import JsonlReader
 from acceltui.runs.status import read_status
+from acceltui.tui.app import AccelApp
+from acceltui.tui.glyphs import ASCII
 from acceltui.tui.watch import Watch
 from tests.fuzz.resuming import engine
-from tests.fuzz.run_folders import affordable, case, discard, make_runs, newest
+from tests.fuzz.run_folders import affordable, case, discard, make_runs, newest, remove
 from tests.fuzz.watchdog import watchdog
 
 SECONDS = 30.0
@@ -98,12 +102,9 @@ def resume(folder: RunFolder, forged: bool) -> None:
         return
     status = read_status(folder)
     assert status is not None and status.state in ("FINISHED", "STOPPED")
-    events = JsonlReader(folder.events).poll()
-    (begun,) = [
-        event["message"] for event in events if event.get("kind") == "resume" and "goes on from" in event["message"]
-    ][-1:]
-    if last not in begun:
-        assert any(f"checkpoint {last} is skipped" in str(event.get("message")) for event in events), begun
+    told = [(event.get("kind"), str(event.get("message"))) for event in JsonlReader(folder.events).poll()]
+    begun = [message for kind, message in told if kind == "resume"][-1]
+    assert f"from {last}" in begun or any(f"checkpoint {last} is skipped: " in message for _, message in told), begun
 
 
 def try_all(number: int, runs: Runs, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -122,9 +123,58 @@ def try_all(number: int, runs: Runs, root: Path, monkeypatch: pytest.MonkeyPatch
         discard(folder)
 
 
-@pytest.mark.parametrize("count", [100, pytest.param(2_000, marks=[pytest.mark.slow, pytest.mark.timeout(4 * 3600)])])
+@pytest.mark.parametrize("count", [30, pytest.param(2_000, marks=[pytest.mark.slow, pytest.mark.timeout(4 * 3600)])])
 def test_a_damaged_run_folder_is_read_and_resumed_or_refused(
     count: int, runs: Runs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for number in range(count):
         try_all(number, runs, tmp_path, monkeypatch)
+
+
+def refused(folder: RunFolder, root: Path) -> str:
+    """Why the engine does not go on."""
+    ended = engine("resume", folder.path, root / "printed")
+    assert ended.code == 2 and "Traceback" not in ended.printed, ended.printed
+    return ended.printed.splitlines()[-1]
+
+
+def test_a_whole_checkpoint_that_does_not_fit_the_recipe_is_refused(runs: Runs, tmp_path: Path) -> None:
+    folder = RunFolder(shutil.copytree(runs[35].path, tmp_path / "run"))
+    folder.resolved.write_text(folder.resolved.read_text().replace("width: 8", "width: 16"))
+    assert "checkpoint 0000000035-1 is whole but does not fit this recipe: RuntimeError" in refused(folder, tmp_path)
+    status = read_status(folder)
+    assert status is not None and status.error is not None
+    assert (status.state, status.error["kind"]) == ("FAILED", "checkpoint")
+
+
+@pytest.mark.parametrize("name", ["metrics.jsonl", "events.jsonl", "commands", "lock"])
+def test_what_stands_in_the_engines_way_is_named(name: str, runs: Runs, tmp_path: Path) -> None:
+    folder = RunFolder(shutil.copytree(runs[35].path, tmp_path / "run"))
+    remove(folder.path / name)
+    (folder.path / name).symlink_to("nowhere")
+    assert str(folder.path / name) in refused(folder, tmp_path)
+
+
+def test_folders_that_are_gone_are_made_again(runs: Runs, tmp_path: Path) -> None:
+    folder = RunFolder(shutil.copytree(runs[35].path, tmp_path / "run"))
+    for path in (folder.commands, folder.acks):
+        remove(path)
+    ended = engine("resume", folder.path, tmp_path / "printed")
+    assert ended.code == 0 and folder.commands.is_dir(), ended.printed
+    assert "monitor" not in ended.printed
+
+
+@pytest.mark.parametrize("count", [5, pytest.param(100, marks=[pytest.mark.slow, pytest.mark.timeout(3600)])])
+async def test_the_dashboard_shows_a_damaged_run(count: int, runs: Runs, tmp_path: Path) -> None:
+    for number in range(count):
+        folder, done = case(runs, number, tmp_path)
+        app = AccelApp(folder, ASCII)
+        try:
+            async with app.run_test(size=(100, 30)) as pilot, asyncio.timeout(SECONDS):
+                while app.snapshot is None or "-waiting" in app.dashboard.classes:
+                    await pilot.pause(0.05)
+        except BaseException as error:
+            error.add_note(f"case(runs, {number}, ...): {'; '.join(done)}"[:4000])
+            raise
+        finally:
+            discard(folder)

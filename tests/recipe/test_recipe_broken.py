@@ -83,6 +83,21 @@ def test_a_strange_file_name_is_shown_safely(tmp_path: Path) -> None:
     "".join(told(path)).encode("utf-8")
 
 
+@pytest.mark.parametrize(
+    "name", [r"\udc85.yaml", r"a\0b", r"\x1b[31m", "a" * 501], ids=["surrogate", "nul", "escape", "long"]
+)
+def test_extending_what_no_file_is_called(tmp_path: Path, name: str) -> None:
+    path = tmp_path / "recipe.yaml"
+    path.write_text(f'extends: "{name}"\n')
+    assert told(path)[-1] == f"{path}:1:10: extends: not a file name; write one file, relative to this one"
+
+
+def test_a_hint_repeats_nothing_that_cannot_be_shown(tmp_path: Path) -> None:
+    path = tmp_path / "recipe.yaml"
+    path.write_text(GOOD + 'critic: {hidden: "\\ud800"}\n')
+    assert told(path)[-1] == rf"{path}:5:18: critic.hidden: '\ud800' is not a list"
+
+
 def test_extending_a_fifo_does_not_wait(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "fifo")
     path = tmp_path / "recipe.yaml"
@@ -111,6 +126,12 @@ def test_extending_a_fifo_does_not_wait(tmp_path: Path) -> None:
           "a bracket or brace is not closed", "override 2: seed=x: 'x' is not a whole number"]),
         (["online.replay=10_000"], ["override 1: online.replay=10_000: online.seed_replay: 20000 transitions are more "
           "than online.replay = 10000 holds; give at most 10000"]),
+        (["se\x1bed=1"], [r"override 1: 'se\x1bed=1': an invisible character in the key 'se\x1bed'; delete it"]),
+        (["\udc85seed=1"], [r"override 1: '\udc85seed=1': an invisible character in the key '\udc85seed'; delete it"]),
+        (["a" * 200 + "=1"],
+         [f"override 1: {'a' * 117}...: '{'a' * 57}...': unknown key; the keys here are version, name, seed, method, "
+          "engine, env, algorithm, encoder, critic, accelerator, transformer, clone, switch, online, evaluation, "
+          "checkpoint, log"]),
         (["name=a\x1b[31mb"], [r"override 1: 'name=a\x1b[31mb': name: an invisible character, U+001B; delete it"]),
     ],
 )  # fmt: skip

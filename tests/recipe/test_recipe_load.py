@@ -242,3 +242,9 @@ def test_the_package_list_is_complete() -> None:
     listed = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["packages"]
     found = {".".join(path.parent.relative_to(ROOT).parts) for path in (ROOT / "acceltui").rglob("*.py")}
     assert set(listed) == found | {"acceltui.recipe.shipped"}
+
+
+@pytest.mark.parametrize("text", ["null", "[]", "a"])
+def test_a_resolved_recipe_that_is_no_map_is_refused(tmp_path: Path, text: str) -> None:
+    with pytest.raises(RecipeError, match=":1:1: not a map of sections"):
+        load_resolved(write(tmp_path / "resolved.yaml", text))

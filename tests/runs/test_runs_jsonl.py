@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -227,3 +228,9 @@ def test_a_file_replaced_in_the_middle_of_reading_is_read_anew(path: Path, small
     first = reader.poll()
     assert reader.restarted
     assert [*first, *reader.catch_up()] == rows(7, 400)
+
+
+@pytest.mark.parametrize("make", [Path.mkdir, os.mkfifo], ids=["folder", "pipe"])
+def test_what_is_no_file_has_no_rows(path: Path, make: Callable[[Path], None]) -> None:
+    make(path)
+    assert JsonlReader(path).poll() == []

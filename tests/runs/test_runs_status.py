@@ -47,8 +47,13 @@ def test_no_half_written_file_stays(folder: RunFolder) -> None:
         b'{"state": "RUNNING", "step": true}',
         b'{"state": "RUNNING", "progress": []}',
         b"\xff\xfe",
+        b"[" * 100_000,
+        b'{"state": "RUNNING", "step": 1' + b"0" * 400 + b"}",
+        b'{"state": "RUNNING", "time": NaN}',
+        b'{"state": "RUNNING", "time": -Infinity}',
         b'{"state": "RUNNING"}' + b" " * LARGEST_STATUS,
     ],
+    ids=lambda data: data[:30].decode(errors="replace"),
 )
 def test_what_is_no_status_is_none(folder: RunFolder, data: bytes) -> None:
     folder.status.write_bytes(data)
