@@ -133,6 +133,15 @@ def test_an_engine_s_last_words_are_shown_harmless(accel: Accel, words: list[str
     assert done.stderr.startswith("Resuming a ...\n") and done.returncode in (1, 2)
 
 
+def test_a_log_line_without_end_comes_in_pieces(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ACCEL_RUNS", str(tmp_path))
+    make(tmp_path, "a", "STOPPED").log.write_bytes(b"x" * 200_000 + b"\nlast")
+    for words, lengths in ((["log"], [65_536] * 3 + [3392, 4]), (["log", "-n", "1"], [4]), (["log", "-f"], None)):
+        shown = CliRunner().invoke(app, words).output
+        assert lengths is None or [len(line) for line in shown.splitlines()] == lengths
+        assert shown.endswith("last\n")
+
+
 def test_a_hostile_recipe_is_explained_harmless(accel: Accel) -> None:
     folder = make(accel.folder / "runs", "a", "STOPPED")
     for path in ("runs/a/resolved.yaml", "runs/a/recipe.yaml"):
