@@ -153,18 +153,18 @@ def read_online_replay(folder: RunFolder) -> int | None:
 
 
 class WatchThread(threading.Thread):
-    """Calls `Watch.poll` twice a second. A daemon: a file server that hangs delays neither drawing nor leaving."""
+    """Looks again and again. A daemon: a file server that hangs delays neither drawing nor leaving."""
 
-    def __init__(self, watch: Watch, report: Callable[[Snapshot], None]) -> None:
+    def __init__(self, look: Callable[[], object], interval: float = INTERVAL) -> None:
         super().__init__(name="watch", daemon=True)
-        self._watch = watch
-        self._report = report
+        self._look = look
+        self._interval = interval
         self._stop_asked = threading.Event()
 
     def run(self) -> None:
         while not self._stop_asked.is_set():
-            self._report(self._watch.poll())
-            self._stop_asked.wait(INTERVAL)
+            self._look()
+            self._stop_asked.wait(self._interval)
 
     def stop(self) -> None:
         """Ask for the end; does not wait for it."""
