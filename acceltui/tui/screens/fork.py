@@ -14,7 +14,7 @@ from typing import IO, ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Vertical
+from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.message import Message
 from textual.screen import ModalScreen
@@ -29,6 +29,7 @@ from acceltui.runs.text import clean
 from acceltui.tui.glyphs import Glyphs
 from acceltui.tui.palette import CHOSEN, DIM, KEY, PLAIN
 from acceltui.tui.widgets.canvas import Canvas, Span, line
+from acceltui.tui.widgets.keys import KeyLine
 
 LOOK_EVERY = 0.1
 """Seconds between two looks whether the command has ended."""
@@ -60,8 +61,12 @@ class CheckpointList(Canvas):
         self.cursor = 0
 
     def show(self, found: list[Found]) -> None:
-        """Show these."""
+        """Show these; the cursor stays on its step."""
+        chosen = self.found[self.cursor].step if self.found else None
+        steps = [one.step for one in found]
+        self.cursor = steps.index(chosen) if chosen in steps else 0
         self.found = found
+        self.styles.height = max(len(found), 1)
         self.repaint()
 
     def move(self, lines: int) -> None:
@@ -71,25 +76,31 @@ class CheckpointList(Canvas):
 
     def draw(self, width: int, height: int) -> list[Strip]:
         if not self.found:
-            text = "It has no checkpoint to fork from." if self.found == [] else "looking for checkpoints"
-            return [line([(text, DIM)], width), *[line([], width)] * height][:height]
+            text = "This run has no checkpoint to fork from." if self.found == [] else "looking for checkpoints"
+            return [line([(f" {text}", DIM)], width), *[line([], width)] * height][:height]
         top = max(self.cursor - height + 1, 0)
         shown = enumerate(self.found[top : top + height], start=top)
         lines = [self._line(one, place == self.cursor, width) for place, one in shown]
         return [*lines, *[line([], width)] * height][:height]
 
     def _line(self, one: Found, here: bool, width: int) -> Strip:
-        age = wording.duration(60 * ((time.time() - one.manifest["time"]) // 60))
+        age = wording.age(time.time() - one.manifest["time"])
         why = clean(", ".join(map(str, one.manifest["why"])))
         spans: list[Span] = [
             (f"{self.glyphs.prompt if here else ' '} ", KEY),
-            (f"step {one.step:>11,}", PLAIN),
+            (f"{one.step:>11,}", PLAIN),
             (f"  {clean(one.manifest['stage']):<10}", DIM),
             (f"  {age:>6} ago", DIM),
             (f"  {why}", PLAIN),
         ]
         style = PLAIN + CHOSEN if here else PLAIN
         return line([(text, part + CHOSEN if here else part) for text, part in spans], width, style)
+
+
+class ForkKeys(KeyLine):
+    """The keys of the dialog."""
+
+    keys = (("Enter", "Start"), ("up down", "Checkpoint"), ("Tab", "Field"), ("Esc", "Cancel"))
 
 
 class Fork(ModalScreen[Forked | None]):
@@ -106,24 +117,28 @@ class Fork(ModalScreen[Forked | None]):
     def __init__(self, folder: RunFolder, root: Path, glyphs: Glyphs) -> None:
         super().__init__()
         self._folder, self._root = folder, root
+        self._glyphs = glyphs
         self._checkpoints = CheckpointList(glyphs)
         self._starting = False
 
     def compose(self) -> ComposeResult:
         with Vertical(id="dialog"):
-            yield Static(Content(f"Fork {run_title(self._folder.name)}"), id="dialog-title")
+            yield Static(Content(f"Fork {run_title(self._folder.name)} from step"), id="dialog-title")
             yield self._checkpoints
             for name, hint in (("changes", "key=value ...; empty: none"), ("name", "empty: recipe, seed and time")):
-                field = Input(placeholder=hint, compact=True, id=name)
-                field.cursor_blink = False
-                yield Static(Content(f"{name}"), classes="label")
-                yield field
+                with Horizontal(classes="field"):
+                    yield Static(Content(name))
+                    field = Input(placeholder=hint, compact=True, id=name)
+                    field.cursor_blink = False
+                    yield field
             yield Static(id="said")
-            yield Static(Content("Enter start   up down checkpoint   Tab field   Esc cancel"), id="dialog-keys")
+            yield ForkKeys(self._glyphs, id="dialog-keys", classes="line")
 
     def on_mount(self) -> None:
-        self._say("")
-        # A daemon: a file server that hangs delays neither drawing nor leaving.
+        self._look()
+
+    def _look(self) -> None:
+        """Look for checkpoints. In a daemon: a file server that hangs delays neither drawing nor leaving."""
         threading.Thread(target=self._find, name="checkpoints", daemon=True).start()
 
     def _find(self) -> None:
@@ -132,6 +147,7 @@ class Fork(ModalScreen[Forked | None]):
 
     def on_checkpoints_found(self, message: CheckpointsFound) -> None:
         self._checkpoints.show(message.found)
+        self.set_class(not message.found, "-none")
 
     def action_move(self, lines: int) -> None:
         """Choose another checkpoint."""
@@ -164,10 +180,10 @@ class Fork(ModalScreen[Forked | None]):
         else:
             lines = [text for text in said if not text.startswith("Starting ")] or [f"fork ended with code {code}"]
             self._say("\n".join(lines), bad=True)
+            self._look()  # a run that goes on has others by now
 
     def _say(self, text: str, *, bad: bool = False) -> None:
         said = self.query_one("#said", Static)
-        said.display = bool(text)
         said.set_class(bad, "-bad")
         said.update(Content(text))
 

@@ -200,4 +200,4 @@ class RunsScreen(Screen[RunFolder | None]):
         if forked is not None:
             self.filter.value = ""
             self.list.await_run(forked.name)
-            self.keys.say(f"{forked.name} runs from step {forked.step:,} of {forked.origin}; Enter watches it")
+            self.keys.say(f"{forked.name} runs from step {forked.step:,} of {forked.origin}; Enter attaches")

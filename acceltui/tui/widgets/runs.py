@@ -63,8 +63,7 @@ def cell(run: RunLine, column: str, width: int, glyphs: Glyphs) -> list[Span]:
         case "best":
             return [("-" if run.best is None else wording.value(run.best), PLAIN)]
         case "age":
-            seconds = time.time() - run.made
-            return [(wording.duration(seconds) if seconds >= 60 else "<1m", DIM)]
+            return [(wording.age(time.time() - run.made), DIM)]
     recipe, _, seed = run.title.rpartition(" ")
     if recipe and length([(run.title, PLAIN)]) > width:
         return [*fit([(recipe, PLAIN)], width - len(seed) - 1, glyphs), (f" {seed}", PLAIN)]
