@@ -10,7 +10,7 @@ from textual.binding import Binding, BindingType
 from acceltui.runs.folder import RunFolder
 from acceltui.tui.glyphs import Glyphs, choose_glyphs
 from acceltui.tui.leave import HangupGuard, terminal_is_there
-from acceltui.tui.messages import RunChanged
+from acceltui.tui.messages import RunChanged, RunChosen
 from acceltui.tui.palette import THEME
 from acceltui.tui.screens.dashboard import Dashboard
 from acceltui.tui.screens.runs import RunsScreen
@@ -61,20 +61,20 @@ class AccelApp(App[None]):
             self.dashboard.take(message.snapshot)
 
     def action_runs(self) -> None:
-        """List all runs, and show the one that is chosen there."""
+        """List all runs; one can be chosen there."""
         self.runs.start_at(self.folder)
-        self.push_screen(self.runs, self._watch_other)
+        self.push_screen(self.runs)
 
-    def _watch_other(self, folder: RunFolder | None) -> None:
-        """Show another run in the dashboard's place."""
-        if folder is None or folder == self.folder:
-            return
-        self._watch_thread.stop()
-        self.folder, self.snapshot = folder, None
-        self.dashboard = Dashboard(folder, self.glyphs)
-        self.switch_screen(self.dashboard)
-        self._watch_thread = self._watch_run()
-        self._watch_thread.start()
+    async def on_run_chosen(self, message: RunChosen) -> None:
+        """Show that run in the dashboard, and then the dashboard."""
+        if message.folder != self.folder:
+            self._watch_thread.stop()
+            self.folder, self.snapshot = message.folder, None
+            await self.dashboard.change_to(message.folder)
+            self._watch_thread = self._watch_run()
+            self._watch_thread.start()
+        if self.screen is self.runs:  # no second Enter has been quicker
+            self.pop_screen()
 
     def _watch_run(self) -> WatchThread:
         folder, watch = self.folder, Watch(self.folder)

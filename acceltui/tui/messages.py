@@ -21,6 +21,13 @@ class RunChanged(Message, bubble=False):
 
 
 @dataclass
+class RunChosen(Message):
+    """The dashboard is to show this run."""
+
+    folder: RunFolder
+
+
+@dataclass
 class RunsListed(Message, bubble=False):
     """A newer look at all runs, or why there is none."""
 

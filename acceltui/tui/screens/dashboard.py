@@ -92,6 +92,18 @@ class Dashboard(Screen[None]):
         yield KeyLine(glyphs, id="keys", classes="line")
 
     def on_mount(self) -> None:
+        self._begin()
+
+    async def change_to(self, folder: RunFolder) -> None:
+        """Show another run from now on, in new widgets: what these hold belongs to the run before."""
+        self.workers.cancel_node(self)
+        self.folder, self.snapshot, self._shown, self._ready = folder, None, None, False
+        self._asked_pause = (False, -math.inf)
+        await self.recompose()
+        self._begin()
+
+    def _begin(self) -> None:
+        """Wait for the first look at the run."""
         self.query_one(Header).run_title = run_title(self.folder.name)
         self.query_one(Reason).display = False
         self.add_class("-waiting")

@@ -107,10 +107,9 @@ class Fork(ModalScreen[Forked | None]):
     """Asks for a checkpoint and changes; what goes wrong is shown, and nothing typed is lost."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "cancel", "Cancel", show=False, priority=True),
+        Binding("escape", "cancel", "Cancel", show=False),
         Binding("up", "move(-1)", "Newer", show=False),
         Binding("down", "move(1)", "Older", show=False),
-        Binding("enter", "start", "Start", show=False, priority=True),
     ]
     AUTO_FOCUS = "#changes"
 
@@ -157,7 +156,7 @@ class Fork(ModalScreen[Forked | None]):
         """Close; what was started goes on by itself."""
         self.dismiss(None)
 
-    def action_start(self) -> None:
+    def on_input_submitted(self) -> None:
         """Start the fork, unless one is being started."""
         if self._starting or not self._checkpoints.found:
             return

@@ -3,24 +3,24 @@
 from pathlib import Path
 from typing import ClassVar
 
+from rich.style import Style
 from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
 from textual.strip import Strip
-from textual.widgets import Input
 
 from acceltui.runs.folder import RunFolder
 from acceltui.runs.paths import RunError, is_run
 from acceltui.runs.text import clean
 from acceltui.tui.catalog import Catalog, RunLine
 from acceltui.tui.glyphs import Glyphs
-from acceltui.tui.messages import RunsListed
-from acceltui.tui.palette import DIM, ERROR
+from acceltui.tui.messages import RunChosen, RunsListed
+from acceltui.tui.palette import DIM, ERROR, KEY, PLAIN
 from acceltui.tui.screens.fork import Fork, Forked
 from acceltui.tui.screens.help import Help
 from acceltui.tui.watch import WatchThread
-from acceltui.tui.widgets.canvas import Canvas, line
+from acceltui.tui.widgets.canvas import Canvas, Span, line
 from acceltui.tui.widgets.keys import KeyLine
 from acceltui.tui.widgets.runs import RunList
 
@@ -41,31 +41,35 @@ class RunsKeys(KeyLine):
     )
 
 
-class UnderCursor(Canvas):
-    """The whole name of the run under the cursor, and why it failed."""
+class UnderList(Canvas):
+    """The whole name of the run under the cursor, and why it failed; while a filter is typed, that."""
 
     run: RunLine | None = None
+    typed: str | None = None
 
-    def show(self, run: RunLine | None) -> None:
-        """Tell of this run."""
-        self.run = run
+    def show(self, run: RunLine | None, typed: str | None) -> None:
+        """Tell of this run, or what is typed."""
+        self.run, self.typed = run, typed
         self.repaint()
 
     def draw(self, width: int, height: int) -> list[Strip]:
-        run = self.run
-        spans = [(f" {run.folder.name}  ", DIM), (run.error, ERROR)] if run else []
+        spans: list[Span] = []
+        if self.typed is not None:
+            spans = [(" /", KEY), (self.typed, PLAIN), (" ", PLAIN + Style(reverse=True))]
+            spans += [] if self.typed else [(" part of a name, recipe or state", DIM)]
+        elif self.run is not None:
+            spans = [(f" {self.run.folder.name}  ", DIM), (self.run.error, ERROR)]
         return [line(spans, width), *[line([], width)] * (height - 1)][:height]
 
 
-class RunsScreen(Screen[RunFolder | None]):
-    """Ends with the run to watch, or None. It looks at the folder while nothing lies over it."""
+class RunsScreen(Screen[None]):
+    """The list of runs; it looks at the folder while it is open and nothing lies over it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "back", "Back", show=False),
         Binding("q,R", "leave", "Back", show=False),
         Binding("enter", "watch", "Watch", show=False),
         Binding("f", "fork", "Fork", show=False),
-        Binding("slash", "filter", "Filter", show=False),
         Binding("s", "sort", "Sort", show=False),
         Binding("S", "turn", "Turn", show=False),
         Binding("question_mark,f1", "help", "Help", show=False),
@@ -83,17 +87,16 @@ class RunsScreen(Screen[RunFolder | None]):
         self.root = root
         self.glyphs = glyphs
         self.list = RunList(glyphs)
-        self.under_cursor = UnderCursor(glyphs, classes="line")
-        self.filter = Input(placeholder="part of a name, recipe or state", compact=True, id="filter")
-        self.filter.cursor_blink = False
+        self.under_list = UnderList(glyphs, classes="line")
+        self.typing = False
+        """Whether keys go into the filter."""
         self.keys = RunsKeys(glyphs, classes="line")
         self._catalog = Catalog(root)
         self._thread: WatchThread | None = None
 
     def compose(self) -> ComposeResult:
         yield self.list
-        yield self.under_cursor
-        yield self.filter
+        yield self.under_list
         yield self.keys
 
     def start_at(self, folder: RunFolder) -> None:
@@ -128,37 +131,44 @@ class RunsScreen(Screen[RunFolder | None]):
         self.list.show(message.runs, message.trouble)
 
     def on_run_list_moved(self) -> None:
-        self.under_cursor.show(self.list.run)
+        self.under_list.show(self.list.run, self.list.filter if self.typing else None)
 
-    def on_input_changed(self, event: Input.Changed) -> None:
-        self.list.filter_by(event.value)
+    def on_key(self, event: events.Key) -> None:
+        """Type the filter. Bindings and a focus come later than the key does: of `/ab` in one go they miss the `ab`."""
+        if not self.typing and event.key != "slash":
+            return
+        before, self.typing = self.list.filter, True
+        match event.key:
+            case "slash" if not before:
+                pass
+            case "enter":
+                self.typing = False
+            case "escape":
+                self.typing = bool(before)
+                self.list.filter_by("")
+            case "backspace":
+                self.list.filter_by(before[:-1])
+            case _ if event.is_printable:
+                self.list.filter_by(before + (event.character or ""))
+            case _:
+                return
+        event.stop()
+        self.on_run_list_moved()
 
-    def on_input_submitted(self, event: Input.Submitted) -> None:
-        self._close_filter()
-
-    def on_descendant_blur(self, event: events.DescendantBlur) -> None:
-        self.filter.display = False
-
-    def action_filter(self) -> None:
-        """Ask for a filter."""
-        self.filter.display = True
-        self.filter.focus()
-
-    def _close_filter(self) -> None:
-        self.set_focus(None)
+    def on_paste(self, event: events.Paste) -> None:
+        if self.typing:
+            self.list.filter_by(self.list.filter + clean(event.text))
 
     def action_back(self) -> None:
-        """One layer back: empty the filter, close its line, leave."""
-        if self.filter.value:
-            self.filter.value = ""
-        elif self.filter.display:
-            self._close_filter()
+        """One layer back: empty the filter, or leave."""
+        if self.list.filter:
+            self.list.filter_by("")
         else:
             self.action_leave()
 
     def action_leave(self) -> None:
         """Back to the dashboard as it was."""
-        self.dismiss(None)
+        self.dismiss()
 
     def action_move(self, lines: int) -> None:
         """Move the cursor."""
@@ -179,7 +189,7 @@ class RunsScreen(Screen[RunFolder | None]):
     def action_watch(self) -> None:
         """Show this run in the dashboard."""
         if folder := self._chosen():
-            self.dismiss(folder)
+            self.app.post_message(RunChosen(folder))
 
     def action_fork(self) -> None:
         """Start a new run from a checkpoint of this one."""
@@ -198,6 +208,6 @@ class RunsScreen(Screen[RunFolder | None]):
 
     def _forked(self, forked: Forked | None) -> None:
         if forked is not None:
-            self.filter.value = ""
+            self.list.filter_by("")
             self.list.await_run(forked.name)
             self.keys.say(f"{forked.name} runs from step {forked.step:,} of {forked.origin}; Enter attaches")
