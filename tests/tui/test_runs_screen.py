@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 import pytest
 from fake_run import make_run
 from test_dashboard import commands_in, screen_text, shows, until
+from textual.events import Key
 
 from acceltui.runs.commands import CommandInbox
 from acceltui.tui.app import AccelApp, farewell
@@ -49,6 +50,12 @@ async def listed(run, size=(120, 40), glyphs=BRAILLE, root=None):
         await until(pilot, lambda: app.screen is app.runs and not app.runs.list.waiting)
         await pilot.pause(0.2)
         yield app, pilot
+
+
+def at_once(app, *keys):
+    """Press keys as a slow line delivers them: all in one go."""
+    for key in keys:
+        app.post_message(Key(key, {"slash": "/", "enter": "\r"}.get(key, key)))
 
 
 def names(app):
@@ -133,7 +140,8 @@ async def test_enter_attaches_to_the_run_under_the_cursor(tmp_path):
     other = make(tmp_path, "other", minutes=2, at=0.2)
     async with listed(run) as (app, pilot):
         assert under_cursor(app) == "first", "it begins on the run that was watched"
-        await pilot.press("down", "enter", "enter")
+        await pilot.press("down")
+        at_once(app, "enter", "enter")
         await until(pilot, lambda: app.screen is app.dashboard and shows(app, f"accel {MARK}other"))
         await until(pilot, lambda: shows(app, "stage 1/2 accelerate") and shows(app, "30k/75k"))
         assert app.screen_stack == [app.dashboard]
@@ -194,7 +202,7 @@ async def test_the_filter_narrows_by_name_or_state_and_escape_takes_it_back(tmp_
     make(tmp_path, "ant_pomdp-s1-20260102-030405-abcd", minutes=3, state="FINISHED")
     make(tmp_path, "ant_pomdp-s2-20260102-030405-abcd", minutes=2, pid=GONE)
     async with listed(make(tmp_path, "hopper"), (80, 24)) as (app, pilot):
-        await pilot.press("slash", *"ant")
+        at_once(app, "slash", *"ant")
         await until(pilot, lambda: names(app) == ["ant_pomdp", "ant_pomdp"])
         assert shows(app, "/ant") and shows(app, "2 of 3")
         await pilot.press("space", *"CRASH")
