@@ -11,11 +11,9 @@ from acceltui.runs.folder import RunFolder
 from acceltui.runs.liveness import heartbeat_age, observed_state
 from acceltui.runs.paths import made_at
 from acceltui.runs.progress import read_progress
-from acceltui.runs.status import Status, read_status
+from acceltui.runs.status import UNREADABLE, Status, read_status
 from acceltui.runs.text import clean
 
-UNREADABLE = "UNREADABLE"
-"""Shown for a run whose status.json cannot be understood."""
 COLUMNS = ("NAME", "STATE", "STAGE", "STEP", "TRANSFORMER", "ACCELERATOR", "AGE")
 
 

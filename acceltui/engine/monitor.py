@@ -46,6 +46,8 @@ class Live:
     steps: dict[str, int] = field(default_factory=lambda: {"evaluation": 0, "clone": 0, "total": 0})
     latest: dict[str, float] = field(default_factory=dict)
     random_return: float | None = None
+    best_return: float | None = None
+    """Of the best evaluation so far."""
 
     def stage_steps(self) -> dict[str, int]:
         """Steps each stage has taken."""
@@ -149,6 +151,7 @@ class Monitor:
             "latest": live.latest,
             "method": live.method,
             "random_return": live.random_return,
+            "best_return": live.best_return,
         }
         status = Status(
             state=live.state,

@@ -268,6 +268,7 @@ class Run:
         score = Score.of(returns)
         if score > self.best:
             self.best = score
+            self.live.best_return = score.reward
             self._unsaved.append("best")
             self.record.event("best", f"best so far: {self.best}", step=self.step, why="best")
 
@@ -390,6 +391,7 @@ class Run:
         self.random = state["random"]
         live = self.live
         live.random_return = self.random.get("random/return")
+        live.best_return = self.best.reward
         live.switch_step, live.stage = state["switch_step"], stage.name
         if live.switch_step is not None:
             live.budgets = {**live.budgets, "accelerate": live.switch_step}

@@ -60,6 +60,12 @@ def furnish(folder: RunFolder, share: bool) -> None:
         raise
 
 
+def run_title(name: str) -> str:
+    """`recipe s1` for a folder that bears its recipe's name and seed, else the folder's name."""
+    match = re.fullmatch(r"(.+)-s(\d+)-\d{8}-\d{6}-[0-9a-f]{4}", name)
+    return f"{match[1]} s{match[2]}" if match else name
+
+
 def is_run(path: Path) -> bool:
     """Whether `path` is a run: a folder that has a status."""
     try:

@@ -50,6 +50,8 @@ class Progress:
     """All environment steps: of training, evaluation and cloning rollouts."""
     evaluation_share: float | None
     """Of all environment steps, those spent on evaluation."""
+    best_return: float
+    """Of the best evaluation so far; NaN before the first."""
 
     @property
     def budget(self) -> float:
@@ -82,6 +84,7 @@ def read_progress(written: Mapping[str, Any]) -> Progress:
         else None,
         total_steps=total,
         evaluation_share=_number(steps, "evaluation", 0.0) / total if total > 0 else None,
+        best_return=_number(written, "best_return", math.nan),
     )
 
 

@@ -12,6 +12,8 @@ from acceltui.runs.folder import RunFolder
 
 LIVING = frozenset({"STARTING", "RUNNING", "EVALUATING", "PAUSED", "SWITCHING"})
 ENDED = frozenset({"FINISHED", "STOPPED", "PREEMPTED", "FAILED"})
+UNREADABLE = "UNREADABLE"
+"""Shown for a run whose status.json cannot be understood."""
 LARGEST_STATUS = 1 << 20
 
 

@@ -53,6 +53,11 @@ def duration(seconds: float) -> str:
     return f"{whole // 86_400}d{whole % 86_400 // 3600}h"
 
 
+def age(seconds: float) -> str:
+    """How long ago; what is young is not told by the second."""
+    return duration(seconds) if seconds >= 60 else "<1m"
+
+
 def lag(seconds: float) -> str:
     """Age of the heartbeat in steps that a living engine never crosses: it beats once a second."""
     if seconds < 3:

@@ -1,4 +1,4 @@
-"""The terminal application: `attach` shows one run until the person at the keyboard leaves."""
+"""The terminal application: `attach` shows one run, or others from the list, until the person there leaves."""
 
 import os
 from pathlib import Path
@@ -10,9 +10,10 @@ from textual.binding import Binding, BindingType
 from acceltui.runs.folder import RunFolder
 from acceltui.tui.glyphs import Glyphs, choose_glyphs
 from acceltui.tui.leave import HangupGuard, terminal_is_there
-from acceltui.tui.messages import RunChanged
+from acceltui.tui.messages import RunChanged, RunChosen
 from acceltui.tui.palette import THEME
 from acceltui.tui.screens.dashboard import Dashboard
+from acceltui.tui.screens.runs import RunsScreen
 from acceltui.tui.watch import Snapshot, Watch, WatchThread
 from acceltui.tui.widgets.header import why_not_running
 
@@ -28,7 +29,8 @@ class AccelApp(App[None]):
         Binding("ctrl+c", "quit", "Detach", show=False, priority=True),
     ]
 
-    def __init__(self, folder: RunFolder, glyphs: Glyphs) -> None:
+    def __init__(self, folder: RunFolder, glyphs: Glyphs, runs_root: Path | None = None) -> None:
+        """`runs_root`: whose runs are listed, by default those beside `folder`."""
         # With NO_COLOR the terminal's own two colours are left alone; Textual would otherwise paint in grey.
         super().__init__(ansi_color=True if "NO_COLOR" in os.environ else None)
         self.folder = folder
@@ -38,7 +40,8 @@ class AccelApp(App[None]):
         self.register_theme(THEME)
         self.theme = THEME.name
         self.dashboard = Dashboard(folder, glyphs)
-        self._watch_thread = WatchThread(Watch(folder), self._report)
+        self.runs = RunsScreen(runs_root or folder.path.parent, glyphs)
+        self._watch_thread = self._watch_run()
         self.guard = HangupGuard(self.exit)
 
     def get_default_screen(self) -> Dashboard:
@@ -46,18 +49,42 @@ class AccelApp(App[None]):
 
     def on_mount(self) -> None:
         self.guard.install()
+        self.install_screen(self.runs, "runs")
         self._watch_thread.start()
 
     def on_unmount(self) -> None:
         self._watch_thread.stop()
 
     def on_run_changed(self, message: RunChanged) -> None:
-        self.snapshot = message.snapshot
-        self.dashboard.take(message.snapshot)
+        if message.folder == self.folder:  # of the run before, a last look may come late
+            self.snapshot = message.snapshot
+            self.dashboard.take(message.snapshot)
 
-    def _report(self, snapshot: Snapshot) -> None:
-        """Called by the watching thread; posting is the one thing Textual allows it."""
-        self.post_message(RunChanged(snapshot))
+    def action_runs(self) -> None:
+        """List all runs; one can be chosen there."""
+        self.runs.start_at(self.folder)
+        self.push_screen(self.runs)
+
+    async def on_run_chosen(self, message: RunChosen) -> None:
+        """Show that run in the dashboard, and then the dashboard."""
+        if message.folder != self.folder:
+            self._watch_thread.stop()
+            self.folder, self.snapshot = message.folder, None
+            await self.dashboard.change_to(message.folder)
+            self._watch_thread = self._watch_run()
+            self._watch_thread.start()
+        if self.screen is self.runs:  # no second Enter has been quicker
+            self.pop_screen()
+
+    def _watch_run(self) -> WatchThread:
+        folder, watch = self.folder, Watch(self.folder)
+
+        def look() -> bool:
+            snapshot = watch.poll()
+            self.post_message(RunChanged(folder, snapshot))  # the one thing that Textual allows another thread
+            return snapshot.read < 1
+
+        return WatchThread(look)
 
 
 def farewell(folder: RunFolder, snapshot: Snapshot | None) -> str | None:
@@ -72,9 +99,9 @@ def farewell(folder: RunFolder, snapshot: Snapshot | None) -> str | None:
 def attach(folder: RunFolder, *, runs_root: Path, glyphs: str | None = None) -> str | None:
     """Show a run until the person leaves; gives the line to print then, None where
     the terminal is gone. ValueError for a name of no glyphs."""
-    app = AccelApp(folder, choose_glyphs(glyphs))
+    app = AccelApp(folder, choose_glyphs(glyphs), runs_root)
     try:
         app.run()
     finally:
         app.guard.finish()
-    return farewell(folder, app.snapshot) if terminal_is_there() else None
+    return farewell(app.folder, app.snapshot) if terminal_is_there() else None

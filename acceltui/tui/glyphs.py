@@ -30,6 +30,9 @@ class Glyphs:
     separator: str
     prompt: str
     plus_minus: str
+    ellipsis: str
+    order: str
+    """Small to large, large to small."""
 
 
 BRAILLE = Glyphs(
@@ -48,6 +51,8 @@ BRAILLE = Glyphs(
     separator="·",
     prompt="\u203a",
     plus_minus="±",
+    ellipsis="…",
+    order="▴▾",
 )
 BLOCK = Glyphs(**{**BRAILLE.__dict__, "name": "block", "raster": "block"})
 ASCII = Glyphs(
@@ -66,6 +71,8 @@ ASCII = Glyphs(
     separator="|",
     prompt=">",
     plus_minus="+-",
+    ellipsis="~",
+    order="^v",
 )
 SETS = {glyphs.name: glyphs for glyphs in (BRAILLE, BLOCK, ASCII)}
 

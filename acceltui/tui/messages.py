@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 from textual.message import Message
 
+from acceltui.runs.folder import RunFolder
+from acceltui.tui.catalog import RunLine
 from acceltui.tui.watch import Snapshot
 
 
@@ -11,10 +13,29 @@ from acceltui.tui.watch import Snapshot
 class RunChanged(Message, bubble=False):
     """A newer look at the run; of several that wait, only the last matters."""
 
+    folder: RunFolder
     snapshot: Snapshot
 
     def can_replace(self, message: Message) -> bool:
         return isinstance(message, RunChanged)
+
+
+@dataclass
+class RunChosen(Message):
+    """The dashboard is to show this run."""
+
+    folder: RunFolder
+
+
+@dataclass
+class RunsListed(Message, bubble=False):
+    """A newer look at all runs, or why there is none."""
+
+    runs: list[RunLine]
+    trouble: str
+
+    def can_replace(self, message: Message) -> bool:
+        return isinstance(message, RunsListed)
 
 
 @dataclass

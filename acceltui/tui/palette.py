@@ -33,6 +33,8 @@ DONE = _on_background(BLUE)
 REST = _on_background(FAINT)
 WARNING = _on_background(ORANGE, bold=True)
 ERROR = _on_background(ALARM, bold=True)
+CHOSEN = Style(bgcolor="#24384f")
+"""Over the styles of the line that keys are about."""
 
 CURVES = (_on_background(BLUE), _on_background(ORANGE))
 BANDS = (_on_background("#2a4a6b"), _on_background("#6b4d25"))

@@ -178,22 +178,21 @@ def read_online_replay(folder: RunFolder) -> int | None:
 
 
 class WatchThread(threading.Thread):
-    """Calls `Watch.poll` twice a second, and at once again while a long history comes in.
+    """Looks again and again, at once where `look` says that there is more to see.
 
     A daemon: a file server that hangs delays neither drawing nor leaving.
     """
 
-    def __init__(self, watch: Watch, report: Callable[[Snapshot], None]) -> None:
+    def __init__(self, look: Callable[[], bool], interval: float = INTERVAL) -> None:
         super().__init__(name="watch", daemon=True)
-        self._watch = watch
-        self._report = report
+        self._look = look
+        self._interval = interval
         self._stop_asked = threading.Event()
 
     def run(self) -> None:
         while not self._stop_asked.is_set():
-            snapshot = self._watch.poll()
-            self._report(snapshot)
-            self._stop_asked.wait(INTERVAL if snapshot.read == 1 else 0)
+            more = self._look()
+            self._stop_asked.wait(0 if more else self._interval)
 
     def stop(self) -> None:
         """Ask for the end; does not wait for it."""

@@ -142,6 +142,7 @@ class FakeRun:
             "latest": self.latest,
             "method": "accelerated",
             "random_return": -284.0,
+            "best_return": self.latest.get("transformer/return"),
         }
 
 

@@ -1,7 +1,6 @@
 """The dashboard of one run: curves, buffers, speed, machine, events, and the keys that steer it."""
 
 import math
-import re
 import time
 from typing import ClassVar
 
@@ -12,6 +11,7 @@ from textual.containers import Horizontal, Vertical
 from textual.screen import Screen
 
 from acceltui.runs.folder import RunFolder
+from acceltui.runs.paths import run_title
 from acceltui.tui import commands
 from acceltui.tui.glyphs import Glyphs
 from acceltui.tui.messages import Notice
@@ -38,12 +38,6 @@ PANELS = ("return", "losses", "cloning", "events")
 """Panels by their digit."""
 
 
-def run_title(name: str) -> str:
-    """`recipe s1` for a folder that bears its recipe's name and seed, else the folder's name."""
-    match = re.fullmatch(r"(.+)-s(\d+)-\d{8}-\d{6}-[0-9a-f]{4}", name)
-    return f"{match[1]} s{match[2]}" if match else name
-
-
 class Dashboard(Screen[None]):
     """Shows snapshots of a run; what a key asks for goes into the run folder as a command."""
 
@@ -53,6 +47,7 @@ class Dashboard(Screen[None]):
         Binding("p", "pause", "Pause"),
         Binding("e", "command('evaluate')", "Evaluate"),
         Binding("c", "command('checkpoint')", "Checkpoint"),
+        Binding("R", "app.runs", "Runs"),
         Binding("l", "log", "Log"),
         Binding("question_mark,f1", "help", "Help"),
         *(Binding(str(number), f"choose({number})", "Zoom") for number in range(1, 5)),
@@ -97,6 +92,18 @@ class Dashboard(Screen[None]):
         yield KeyLine(glyphs, id="keys", classes="line")
 
     def on_mount(self) -> None:
+        self._begin()
+
+    async def change_to(self, folder: RunFolder) -> None:
+        """Show another run from now on, in new widgets: what these hold belongs to the run before."""
+        self.workers.cancel_node(self)
+        self.folder, self.snapshot, self._shown, self._ready = folder, None, None, False
+        self._asked_pause = (False, -math.inf)
+        await self.recompose()
+        self._begin()
+
+    def _begin(self) -> None:
+        """Wait for the first look at the run."""
         self.query_one(Header).run_title = run_title(self.folder.name)
         self.query_one(Reason).display = False
         self.add_class("-waiting")

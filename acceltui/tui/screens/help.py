@@ -20,6 +20,7 @@ KEYS = (
     ("x", "stop the run, after a checkpoint (asks first)"),
     ("l", "the engine's log; f follows its end"),
     ("Screen", ""),
+    ("R", "all runs: Enter attaches, f forks, / filters"),
     ("1 2 3 4", "choose a panel; the same key again enlarges it"),
     ("Tab", "next panel, shift+Tab the one before"),
     ("Enter z", "enlarge the chosen panel, and back"),

@@ -14,11 +14,12 @@ KEYS = (
     ("e", "Evaluate"),
     ("c", "Checkpoint"),
     ("x", "Stop"),
+    ("R", "Runs"),
     ("l", "Log"),
     ("1-4", "Zoom"),
     ("?", "Help"),
 )
-"""The last is always shown; of the others as many as fit."""
+"""The dashboard's. The last is always shown; of the others as many as fit."""
 SHOWN_FOR = 8.0
 """Seconds a notice stays."""
 
@@ -26,6 +27,7 @@ SHOWN_FOR = 8.0
 class KeyLine(Canvas):
     """Keys and what they do; a notice takes their place for a while."""
 
+    keys: tuple[tuple[str, str], ...] = KEYS
     text = ""
     urgent = False
     paused = False
@@ -60,7 +62,7 @@ class KeyLine(Canvas):
         ]
 
     def _keys(self, width: int) -> list[Span]:
-        *most, last = [self._key(key, name) for key, name in KEYS]
+        *most, last = [self._key(key, name) for key, name in self.keys]
         spans: list[Span] = []
         for pair in most:
             if length(spans) + length(pair) + length(last) > width:
