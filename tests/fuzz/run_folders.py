@@ -90,6 +90,8 @@ def harm(folder: RunFolder, draw: random.Random) -> str:
     if draw.random() < 0.1:
         ways = [leave_something]
     way = draw.choice(ways)
+    if way in (spoil, rewrite, spoil_and_seal) and not path.is_file():
+        return f"{way.__name__} {path.name}: not done, it is no file"  # but a pipe, which would hold this process
     try:
         return f"{way.__name__} {path.relative_to(folder.path)}: {way(path, folder, draw)}"
     except (OSError, ValueError) as error:  # what an earlier mishap left cannot be harmed this way
