@@ -2,6 +2,8 @@
 
 import time
 from collections.abc import Callable
+from itertools import groupby
+from operator import itemgetter
 
 from rich.cells import set_cell_size
 from rich.segment import Segment
@@ -71,11 +73,13 @@ def cell(run: RunLine, column: str, width: int, glyphs: Glyphs) -> list[Span]:
 
 
 def fit(spans: list[Span], width: int, glyphs: Glyphs, *, right: bool = False) -> list[Span]:
-    """Exactly `width` cells; what is longer ends with a sign that it does."""
-    free = width - length(spans)
-    if free >= 0:
-        room = (" " * free, PLAIN)
-        return [room, *spans] if right else [*spans, room]
+    """Exactly `width` cells; what is longer ends with a sign that it does. Blanks join the text beside them, which
+    saves a change of colour.
+    """
+    free = " " * (width - length(spans))
+    if width >= length(spans):
+        (first, its_style), *rest = spans
+        return [(free + first, its_style), *rest] if right else [*spans, (free, spans[-1][1])]
     kept: list[Span] = []
     for text, style in spans:
         room_left = max(width - 1 - length(kept), 0)
@@ -234,7 +238,9 @@ class RunList(Panel):
             facts = cell(run, column, cells, self.glyphs)
             if here and column == "name":
                 facts[0] = (facts[0][0], STRONG)
-            spans += [*fit(facts, cells, self.glyphs, right=column not in TO_THE_LEFT), (" " * self._gap(width), PLAIN)]
+            spans += fit(facts, cells, self.glyphs, right=column not in TO_THE_LEFT)
+            spans.append((" " * self._gap(width), spans[-1][1]))
+        joined = [("".join(text for text, _ in group), style) for style, group in groupby(spans, key=itemgetter(1))]
         if here:
-            spans = [(text, style + CHOSEN) for text, style in spans]
-        return line(spans, width, PLAIN + CHOSEN if here else PLAIN)
+            joined = [(text, style + CHOSEN) for text, style in joined]
+        return line(joined, width, PLAIN + CHOSEN if here else PLAIN)
