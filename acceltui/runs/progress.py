@@ -5,10 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from acceltui.runs.status import LARGEST
 from acceltui.runs.text import clean
-
-LARGEST = 1e30
-"""Beyond it a number in a run folder counts as none."""
 
 
 @dataclass(frozen=True)

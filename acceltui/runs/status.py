@@ -15,6 +15,8 @@ ENDED = frozenset({"FINISHED", "STOPPED", "PREEMPTED", "FAILED"})
 UNREADABLE = "UNREADABLE"
 """Shown for a run whose status.json cannot be understood."""
 LARGEST_STATUS = 1 << 20
+LARGEST = 1e30
+"""Beyond it a number in a run folder counts as none."""
 
 
 @dataclass(frozen=True)
@@ -81,7 +83,7 @@ def well_typed(document: dict[str, Any]) -> bool:
     return "state" in document and all(
         isinstance(document[key], types)
         and not isinstance(document[key], bool)
-        and (not isinstance(document[key], int | float) or abs(document[key]) < 2**63)
+        and (not isinstance(document[key], int | float) or abs(document[key]) < LARGEST)
         for key, types in TYPES.items()
         if key in document
     )

@@ -11,11 +11,12 @@ from pathlib import Path
 
 import psutil
 import pytest
-from calling import Accel
+from calling import RECIPE, Accel
 from typer.testing import CliRunner
 
 from acceltui.cli import app
 from acceltui.runs.folder import RunFolder
+from acceltui.runs.liveness import process_start
 from acceltui.runs.paths import create_run_folder
 from acceltui.runs.status import this_host
 
@@ -63,15 +64,17 @@ STATUS = {
     "time": 1.8e9,
 }
 MANIFEST = {
-    "version": 2,
+    "version": 3,
     "step": 500,
     "stage": "accelerate",
     "attempt": 1,
     "why": ["periodic"],
     "leaving": {"why": "rule", "by": "me", "message": "left"},
     "time": 1.0,
+    "versions": {"torch": "1.0"},
     "files": {},
     "replays": {},
+    "scratch": False,
 }
 EVENT = {"time": 1.8e9, "step": 1, "kind": "start", "by": "someone", "message": "begun"}
 
@@ -127,7 +130,8 @@ def test_no_command_hands_a_folder_s_text_to_the_terminal(
 @pytest.mark.parametrize("words", [["resume", "a"], ["resume", "a", "--detach"]], ids=" ".join)
 @pytest.mark.parametrize("engine", ["wrong", "crash"])
 def test_an_engine_s_last_words_are_shown_harmless(accel: Accel, words: list[str], engine: str) -> None:
-    make(accel.folder / "runs", "a", "STOPPED")
+    folder = make(accel.folder / "runs", "a", "STOPPED")
+    folder.resolved.write_text(RECIPE)
     done = accel(*words, engine=engine)
     harmless(done.stdout + done.stderr)
     assert done.stderr.startswith("Resuming a ...\n") and done.returncode in (1, 2)
@@ -157,7 +161,9 @@ def test_a_hostile_recipe_is_explained_harmless(accel: Accel) -> None:
 @pytest.mark.parametrize("settled", ["refused", "expired", "done", "taken"])
 def test_what_an_engine_answers_is_shown_harmless(accel: Accel, settled: str) -> None:
     me = psutil.Process()
-    folder = make(accel.folder / "runs", "a", "RUNNING", pid=me.pid, pid_started=me.create_time(), time=time.time())
+    folder = make(
+        accel.folder / "runs", "a", "RUNNING", pid=me.pid, pid_started=process_start(me.pid), time=time.time()
+    )
     with accel.start("switch", "a", *(["--no-wait"] if settled == "taken" else [])) as process:
         while not (commands := list(folder.commands.glob("*.json"))):
             assert process.poll() is None
@@ -254,7 +260,7 @@ def test_thousands_of_entries_are_no_trouble(accel: Accel) -> None:
 
 def test_a_link_to_a_run_elsewhere_is_no_run_of_this_folder(accel: Accel) -> None:
     me = psutil.Process()
-    living = {"pid": me.pid, "pid_started": me.create_time(), "time": time.time()}
+    living = {"pid": me.pid, "pid_started": process_start(me.pid), "time": time.time()}
     elsewhere = make(accel.folder / "elsewhere", "theirs", "RUNNING", **living)
     (accel.folder / "runs").mkdir()
     (accel.folder / "runs" / "mine").symlink_to(elsewhere.path)
@@ -268,7 +274,7 @@ def test_a_link_to_a_run_elsewhere_is_no_run_of_this_folder(accel: Accel) -> Non
 
 def test_a_command_goes_through_no_link(accel: Accel) -> None:
     me = psutil.Process()
-    living = {"pid": me.pid, "pid_started": me.create_time(), "time": time.time()}
+    living = {"pid": me.pid, "pid_started": process_start(me.pid), "time": time.time()}
     folder = make(accel.folder / "runs", "a", "RUNNING", **living)
     outside = folder.commands.rename(accel.folder / "outside")
     folder.commands.symlink_to(outside)
@@ -340,7 +346,7 @@ def test_a_runs_folder_that_may_not_be_listed_is_explained(open_folder: Callable
 @needs_root
 def test_who_may_only_watch_a_run_can_send_it_nothing(accel: Accel, open_folder: Callable[[int], Path]) -> None:
     me = psutil.Process()
-    living = {"pid": me.pid, "pid_started": me.create_time(), "time": time.time()}
+    living = {"pid": me.pid, "pid_started": process_start(me.pid), "time": time.time()}
     run = make(accel.folder / "runs", "a", "RUNNING", **living)
     for path in (run.path, *run.path.rglob("*")):
         path.chmod(0o755 if path.is_dir() else 0o644)

@@ -111,8 +111,8 @@ def test_on_a_read_only_disk_runs_can_be_looked_at_and_nothing_more(tmp_path: Pa
 
 def lay_a_checkpoint(folder: RunFolder) -> None:
     """Enough of one to be found."""
-    manifest: dict[str, Any] = {"version": 2, "step": 7, "stage": "online", "attempt": 1, "why": ["command"]}
-    manifest |= {"time": 0.0, "files": {}, "replays": {}}
+    manifest: dict[str, Any] = {"version": 3, "step": 7, "stage": "online", "attempt": 1, "why": ["command"]}
+    manifest |= {"time": 0.0, "leaving": None, "files": {}, "replays": {}, "versions": {}, "scratch": False}
     path = folder.checkpoints / "0000000007-1"
     path.mkdir()
     (path / "manifest.json").write_text(json.dumps(manifest))

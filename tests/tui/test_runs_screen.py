@@ -35,8 +35,8 @@ def save(run, step, attempt=1, why="periodic"):
     """A checkpoint without files, good enough to be listed and chosen."""
     path = run.folder.checkpoints / f"{step:010d}-{attempt}"
     path.mkdir()
-    manifest = {"version": 2, "step": step, "attempt": attempt, "time": time.time() - 300, "why": [why]}
-    manifest |= {"files": {}, "replays": {}, "stage": "accelerate", "leaving": None}
+    manifest = {"version": 3, "step": step, "attempt": attempt, "time": time.time() - 300, "why": [why]}
+    manifest |= {"files": {}, "replays": {}, "stage": "accelerate", "leaving": None, "versions": {}, "scratch": False}
     (path / "manifest.json").write_text(json.dumps(manifest))
 
 
