@@ -89,7 +89,7 @@ def make(root: Path, name: str, state: str, **status: object) -> RunFolder:
     folder.log.write_text(f"{HOSTILE}\n" * 3)
     folder.resolved.write_bytes(f'version: 1\nname: "{HOSTILE}"\n'.encode())
     folder.recipe.write_bytes(folder.resolved.read_bytes())
-    manifest = hostile(MANIFEST) | {"files": {}, "replays": {}}  # type: ignore[operator]
+    manifest = hostile(MANIFEST) | {"stage": "accelerate", "files": {}, "replays": {}}  # type: ignore[operator]
     for name in ("0000000500-1", "0000000500-1" + HOSTILE.translate({0: None, ord("/"): None})):
         (folder.checkpoints / name).mkdir()
         (folder.checkpoints / name / "manifest.json").write_text(json.dumps(manifest))
