@@ -16,13 +16,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from acceltui.engine.checkpoint import Saved
+from acceltui.engine.endings import Diverged, Unsaved, Vanished
 from acceltui.engine.errors import SetupError
 from acceltui.engine.imports import check_imports
 from acceltui.engine.inspect import describe_spaces, plan
 from acceltui.engine.monitor import Live, Monitor, vanished_sentence
 from acceltui.engine.output import print_heedlessly
 from acceltui.engine.record import Record
-from acceltui.engine.run import Diverged, Run, Unsaved, Vanished
+from acceltui.engine.run import Run
 from acceltui.engine.tidy import clear_up, keep_to
 from acceltui.engine.train import train
 from acceltui.recipe.errors import RecipeError

@@ -4,22 +4,20 @@ import math
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import NamedTuple, NoReturn
+from typing import NoReturn
 
 import torch
 
 from acceltui.engine.build import Parts
 from acceltui.engine.checkpoint import Checkpoints, Moment, Saved
-from acceltui.engine.evaluate import Evaluator
-from acceltui.engine.interaction import deterministic
+from acceltui.engine.endings import Diverged, Leaving, Unsaved, Vanished
+from acceltui.engine.evaluations import Evaluations
 from acceltui.engine.monitor import Monitor
-from acceltui.engine.networks.actor import Actor
 from acceltui.engine.pace import Pace
 from acceltui.engine.record import Record
 from acceltui.engine.stages import Accelerate, Cloning, OnlineStage
 from acceltui.engine.state import State
-from acceltui.engine.switch import Evaluated, judge, steps_named
+from acceltui.engine.switch import judge, steps_named
 from acceltui.recipe.schema import Recipe
 from acceltui.runs.commands import Command
 from acceltui.runs.folder import RunFolder
@@ -30,50 +28,6 @@ RESUMED_STARTS = 2**31 + 2**30 + 2**29
 """Seeds of episodes begun anew at a resume."""
 ROLLOUT_SEEDS = 2**31
 """Rollouts begin where no evaluation does: a recipe's seeds are smaller."""
-
-
-@dataclass(frozen=True)
-class Leaving:
-    """Why a stage was left: `budget`, `rule`, `switch` (a command), `stop` (a command) or `preempt` (a signal)."""
-
-    why: str
-    by: str
-    message: str = ""
-    command: Command | None = None
-
-    @property
-    def switches(self) -> bool:
-        """Whether stage online comes next."""
-        return self.why in ("budget", "rule", "switch")
-
-
-class Score(NamedTuple):
-    """How good an evaluation was. Success goes first: where it ends an episode, the return of a success is smaller."""
-
-    success: float = 0.0
-    reward: float = -float("inf")
-    """The return."""
-
-    @classmethod
-    def of(cls, measured: dict[str, float]) -> "Score":
-        """Of the transformer, or of the accelerator where it is alone."""
-        name = "transformer" if "transformer/return" in measured else "accelerator"
-        return cls(measured.get(f"{name}/success", 0.0), measured.get(f"{name}/return", -float("inf")))
-
-    def __str__(self) -> str:
-        return f"return {self.reward:.1f}" + (f", success {self.success:.2f}" if self.success else "")
-
-
-class Diverged(Exception):
-    """Training has come to what is no number. The text is a sentence."""
-
-
-class Unsaved(Exception):
-    """A run has come to its end, and no disk takes what it came to. The text is a sentence."""
-
-
-class Vanished(Exception):
-    """The run folder was deleted or moved away."""
 
 
 class Run:
@@ -87,17 +41,12 @@ class Run:
         self.recipe, self.monitor, self.record, self.live = recipe, monitor, record, monitor.live
         self.step = 0
         self.parts = Parts(recipe, lambda message: record.event("compile", message, step=self.step))
-        self.evaluator = Evaluator(self.parts)
+        self.evaluations = Evaluations(self.parts)
         self.checkpoints = Checkpoints(folder, monitor.attempt, recipe)
         self.pace = Pace()
         self.clone_steps = 0
-        self.history: list[Evaluated] = []
-        self.best = Score()
-        self.evaluated_at: int | None = None
-        self.latest_returns: dict[str, float] = {}
         self._unsaved: list[str] = []
         """Why a checkpoint is to be written when this step is over."""
-        self.random: dict[str, float] = {}
         self._rule_steps = steps_named(recipe.switch)
         where = f"on {self.parts.device} with {recipe.engine.threads} threads"
         message = f"{recipe.env.id}, seeing {self.parts.spaces.seen}, {where}"
@@ -108,9 +57,8 @@ class Run:
 
     def measure_random(self) -> None:
         """The return of random actions, from which shares are measured."""
-        values = self.evaluator.random()
+        values = self.evaluations.measure_random()
         self.live.random_return = values["random/return"]
-        self.random = values
         self.record.row(0, self.live.stage, values)
         said = f"random actions return {values['random/return']:.1f}, the zero of shares"
         self.record.event("random", said, step=0)
@@ -138,7 +86,7 @@ class Run:
             if evaluates := due(recipe.evaluation.every):
                 self.evaluate()
                 # Only these count for the rule: what a person asks for must not change when it fires.
-                self.history.append(Evaluated(self.step, self.latest_returns))
+                self.evaluations.count_for_rule()
             if due(recipe.checkpoint.every):
                 self._unsaved.append("periodic")
             named = any(before < named <= self.step for named in self._rule_steps)
@@ -160,7 +108,7 @@ class Run:
         replay = online.learning.replay
         kept = f"{replay.size:,} transitions of the replay kept"
         message = f"stage online from step {self.step:,}: {leaving.message}; {kept}"
-        self.record.event("switch", message, step=self.step, by=leaving.by, **self.latest_returns)
+        self.record.event("switch", message, step=self.step, by=leaving.by, **self.evaluations.returns)
         self.settle(leaving)
         return online
 
@@ -178,7 +126,7 @@ class Run:
             # What is FINISHED cannot be resumed: all since the last checkpoint would be lost for good.
             back = self.live.checkpoint["name"] if self.live.checkpoint else "none"
             raise Unsaved(f"training is over, but its end could not be saved: {reason}; the last checkpoint is {back}")
-        self.record.event(kind, leaving.message, step=self.step, by=leaving.by, **self.latest_returns)
+        self.record.event(kind, leaving.message, step=self.step, by=leaving.by, **self.evaluations.returns)
         self.live.state = state
         self.settle(leaving)
         return state
@@ -237,7 +185,7 @@ class Run:
         """What the recipe's rule says of the evaluations so far."""
         if self.recipe.switch is None or not (isinstance(stage, Accelerate) and stage.cloning):
             return None
-        verdict = judge(self.recipe.switch, self.step, self.history, self.random)
+        verdict = judge(self.recipe.switch, self.step, self.evaluations.history, self.evaluations.random)
         self.live.rule, self.live.rule_detail = verdict.progress, verdict.detail
         if not verdict.fires:
             return None
@@ -246,31 +194,21 @@ class Run:
 
     def evaluate_unless_done(self) -> None:
         """Evaluate now, if this step has not been."""
-        if self.evaluated_at != self.step:
+        if self.evaluations.at != self.step:
             self.evaluate()
 
     def evaluate(self) -> None:
         """Evaluate the policies that this stage is about, and keep the best."""
-        policies: dict[str, Actor] = {}
-        if self.live.stage == "accelerate":
-            policies["accelerator"] = self.parts.accelerator
-        if self.recipe.method != "accelerator":
-            policies["transformer"] = self.parts.transformer
-        values: dict[str, float] = {}
         with self.aside("EVALUATING"):
-            for name, policy in policies.items():
-                values |= self.evaluator.evaluate(name, deterministic(policy))
+            values = self.evaluations.measure(self.live.stage)
         values |= {f"steps/{name}": count for name, count in self.count_steps().items()}
         self.record.row(self.step, self.live.stage, values)
         self.live.latest = self.record.latest
-        returns = {name: value for name, value in values.items() if name.endswith(("/return", "/success"))}
-        self.evaluated_at, self.latest_returns = self.step, returns
-        score = Score.of(returns)
-        if score > self.best:
-            self.best = score
-            self.live.best_return = score.reward
+        if self.evaluations.note(self.step, values):
+            best = self.evaluations.best
+            self.live.best_return = best.reward
             self._unsaved.append("best")
-            self.record.event("best", f"best so far: {self.best}", step=self.step, why="best")
+            self.record.event("best", f"best so far: {best}", step=self.step, why="best")
 
     def collect(self, cloning: Cloning) -> None:
         """Let the accelerator play episodes for cloning; their steps are counted."""
@@ -299,7 +237,7 @@ class Run:
 
     def count_steps(self) -> dict[str, int]:
         """Environment steps beside training's, and all of them."""
-        evaluation, clone = self.evaluator.steps, self.clone_steps
+        evaluation, clone = self.evaluations.steps, self.clone_steps
         self.live.steps = {"evaluation": evaluation, "clone": clone, "total": self.step + evaluation + clone}
         return self.live.steps
 
@@ -354,13 +292,8 @@ class Run:
             "replays": {name: replay.state() for name, replay in stage.replays.items()},
             "parts": self.parts.state(),
             "clone_steps": self.clone_steps,
-            "evaluation_steps": self.evaluator.steps,
-            "history": [[entry.step, entry.returns] for entry in self.history],
-            "best": list(self.best),
-            "evaluated_at": self.evaluated_at,
-            "latest_returns": self.latest_returns,
+            "evaluations": self.evaluations.state(),
             "latest": {name: value for name, value in self.record.latest.items() if not name.startswith("speed/")},
-            "random": self.random,
             "switch_step": live.switch_step,
             "begins": stage.begins if isinstance(stage, OnlineStage) else 0,
         }
@@ -384,14 +317,11 @@ class Run:
         in_mid_episode = stage.load(state["stage"], seed=RESUMED_STARTS + (self.recipe.seed + saved.step) % 2**29)
         self.parts.load(state["parts"])
         self.step = self.live.step = saved.step
-        self.clone_steps, self.evaluator.steps = state["clone_steps"], state["evaluation_steps"]
-        self.history = [Evaluated(step, returns) for step, returns in state["history"]]
-        self.best = Score(*state["best"])
-        self.evaluated_at, self.latest_returns = state["evaluated_at"], state["latest_returns"]
-        self.random = state["random"]
+        self.clone_steps = state["clone_steps"]
+        self.evaluations.load(state["evaluations"])
         live = self.live
-        live.random_return = self.random.get("random/return")
-        live.best_return = self.best.reward
+        live.random_return = self.evaluations.random.get("random/return")
+        live.best_return = self.evaluations.best.reward
         live.switch_step, live.stage = state["switch_step"], stage.name
         if live.switch_step is not None:
             live.budgets = {**live.budgets, "accelerate": live.switch_step}

@@ -4,8 +4,9 @@
 """
 
 from acceltui.engine.checkpoint import Saved
+from acceltui.engine.endings import Leaving
 from acceltui.engine.errors import SetupError
-from acceltui.engine.run import Leaving, Run, Stage
+from acceltui.engine.run import Run, Stage
 from acceltui.engine.stages import Accelerate
 from acceltui.runs.text import clean
 

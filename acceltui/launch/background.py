@@ -21,6 +21,8 @@ def start_engine(
 ) -> subprocess.Popen[bytes]:
     """Start an engine on `folder`, its working directory; all that it prints goes to engine.log."""
     mode = file_mode(folder.path)
+    if folder.log.exists() and not folder.log.is_file():
+        raise LaunchError(f"{folder.log} is not a regular file: move it away.", 2)
     log = os.open(folder.log, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, mode)
     try:
         os.fchmod(log, mode)

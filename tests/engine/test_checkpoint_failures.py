@@ -16,7 +16,7 @@ from test_resume import cut_back
 
 import acceltui.engine.checkpoint as checkpoint
 import acceltui.engine.state as state
-from acceltui.engine.run import Diverged, Unsaved
+from acceltui.engine.endings import Diverged, Unsaved
 from acceltui.engine.train import train
 from acceltui.runs.checkpoints import find_checkpoints, newest_whole
 from acceltui.runs.commands import CommandInbox, read_ack, send_command

@@ -11,13 +11,14 @@ from engine_recipes import small
 from stepping import adam_state, advance, at_the_switch, newest, rows, vector
 from torch import Tensor
 
+from acceltui.engine.endings import Leaving
 from acceltui.engine.learners.cloning_loss import Kind
 from acceltui.engine.learners.td3 import TD3
 from acceltui.engine.monitor import Live, Monitor
 from acceltui.engine.networks.actor import Actor
 from acceltui.engine.record import Record
 from acceltui.engine.replay import Batch, Replay
-from acceltui.engine.run import Leaving, Run
+from acceltui.engine.run import Run
 from acceltui.engine.stages import Accelerate, OnlineStage
 from acceltui.engine.train import train
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from acceltui.engine.run import Score
+from acceltui.engine.evaluations import Score
 
 
 @pytest.mark.parametrize(
