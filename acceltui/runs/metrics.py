@@ -6,7 +6,8 @@ on, in their place among the rows.
 """
 
 import sys
-from collections.abc import Iterable, Mapping
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from time import time as now
 from typing import Any
@@ -62,12 +63,7 @@ class MetricsReader:
 
         Rewinds are already applied among the rows of one poll. A file that was replaced gives a rewind to before all.
         """
-        rows = [row for row in self._reader.poll() if is_rewind(row) or is_measurement(row)]
-        kept: list[Row] = []
-        for row in rows:
-            if is_rewind(row):
-                kept = [old for old in kept if not is_void(old, row)]
-            kept.append(row)
+        kept = without_void([row for row in self._reader.poll() if is_rewind(row) or is_measurement(row)])
         if self._reader.restarted:
             return [BEFORE_ALL, *kept]
         return kept
@@ -85,13 +81,43 @@ def is_void(row: Row, rewind: Row) -> bool:
 
 def apply_rewinds(rows: Iterable[Row]) -> list[Row]:
     """Measurements that still count, in order, of rows that may have rewinds among them."""
-    kept: list[Row] = []
-    for row in rows:
+    return [row for row in without_void(list(rows)) if not is_rewind(row)]
+
+
+def without_void(rows: Sequence[Row]) -> list[Row]:
+    """Rewinds, and measurements that none of those behind them takes back, in order."""
+    later, kept = Later(), []
+    for row in reversed(rows):
         if is_rewind(row):
-            kept = [old for old in kept if not is_void(old, row)]
-        else:
-            kept.append(row)
-    return kept
+            later.add(row)
+        elif later.takes_back(row):
+            continue
+        kept.append(row)
+    return kept[::-1]
+
+
+class Later:
+    """Rewinds behind a row, from the last one on. Of these only those matter that no other surpasses: the higher the
+    attempt, the later the step that it goes back to. So a file of nothing but rewinds takes no longer than another."""
+
+    def __init__(self) -> None:
+        self._attempts: list[int] = []
+        self._steps: list[int] = []
+
+    def add(self, rewind: Row) -> None:
+        """One more, in front of the others."""
+        attempt, step = rewind["attempt"], rewind["rewind_to"]
+        at = bisect_left(self._attempts, attempt)
+        if at < len(self._steps) and self._steps[at] <= step:
+            return
+        end = bisect_right(self._attempts, attempt)
+        first = bisect_left(self._steps, step, 0, end)
+        self._attempts[first:end], self._steps[first:end] = [attempt], [step]
+
+    def takes_back(self, row: Row) -> bool:
+        """Whether one of them makes a measurement void."""
+        at = bisect_right(self._attempts, row["attempt"])
+        return at < len(self._steps) and self._steps[at] < row["step"]
 
 
 def is_measurement(row: Row) -> bool:

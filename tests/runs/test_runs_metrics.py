@@ -1,10 +1,12 @@
 """Metrics over resumes: what was taken back is not shown, whenever one began to read."""
 
+import random
+
 import pytest
 
 from acceltui.runs import jsonl
 from acceltui.runs.folder import RunFolder
-from acceltui.runs.metrics import MetricsReader, MetricsWriter, apply_rewinds, is_rewind, is_void
+from acceltui.runs.metrics import MetricsReader, MetricsWriter, Row, apply_rewinds, is_rewind, is_void
 
 
 def write_attempts(folder: RunFolder, *attempts: tuple[int, int, list[int]]) -> None:
@@ -86,6 +88,20 @@ def test_rows_have_what_scripts_rely_on(folder: RunFolder) -> None:
         (2, 1000, "accelerate"),
     ]
     assert all(row["time"] > 0 for row in rows)
+
+
+def test_any_rewinds_take_back_what_each_alone_would() -> None:
+    draw = random.Random(0)
+    for _ in range(300):
+        rows: list[Row] = []
+        for _ in range(draw.randrange(40)):
+            kind = draw.choice(["step", "step", "rewind_to"])
+            rows.append({kind: draw.randrange(6), "attempt": draw.randrange(5)})
+        kept: list[Row] = []
+        for row in rows:
+            kept = [old for old in kept if not (is_rewind(row) and is_void(old, row))]
+            kept += [] if is_rewind(row) else [row]
+        assert apply_rewinds(rows) == kept
 
 
 def test_a_replaced_file_takes_back_all_that_was_shown(folder: RunFolder) -> None:
