@@ -183,6 +183,7 @@ def test_a_snapshot_goes_on_alike_wherever_it_is_put_back(section: ManiSkillEnv)
     played(other, actions[5:12])
     other.pending = snapshot
     other.restore_pending()
+    assert other.snapshot() is not None  # as where a run resumes at the switch, which is saved again
     assert np.array_equal(played(other, actions[13:])[0], went_on)
     # Being asked changes neither when episodes end nor which ones come.
     never_asked.reset(seed=3)

@@ -86,12 +86,15 @@ class ManiSkillTask(gymnasium.Env):
         self._section, self._limit = section, spaces.episode_steps
         self._low, self._high = np.array(spaces.low, np.float32), np.array(spaces.high, np.float32)
         self._simulation: Any = None
+        self._stands_at: State | None = None
+        """The snapshot taken or restored since the last step."""
         self.action_space = Box(-1.0, 1.0, (spaces.action,), np.float32)
         self.observation_space = observation_space(spaces)
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
         """Start an episode; a seed fixes it and those after it."""
         super().reset(seed=seed)
+        self._stands_at = None
         if self._simulation is None:
             self._simulation = make_simulation(self._section)
         with quiet():
@@ -100,6 +103,7 @@ class ManiSkillTask(gymnasium.Env):
 
     def step(self, action: NDArray[np.float32]) -> tuple[Any, float, bool, bool, dict[str, Any]]:
         """Take an action (A,)."""
+        self._stands_at = None
         taken = self._low + (np.clip(action, -1, 1) + 1) / 2 * (self._high - self._low)
         seen, reward, terminated, _, info = self._simulation.step(taken.astype(np.float32))
         truncated = self._limit is not None and int(self._simulation.elapsed_steps) >= self._limit
@@ -107,14 +111,18 @@ class ManiSkillTask(gymnasium.Env):
         return self._seen(seen), float(reward), bool(terminated), truncated, {"success": success}
 
     def snapshot(self) -> State:
-        """Where the episode stands; it goes on as a restored one does."""
-        with quiet():
-            return take(self._simulation)
+        """Where the episode stands; it goes on as a restored one does. Asked again it is the same: what is put back and
+        taken anew has been rounded."""
+        if self._stands_at is None:
+            with quiet():
+                self._stands_at = take(self._simulation)
+        return self._stands_at
 
     def restore(self, snapshot: State) -> None:
         """Go on from there, in an environment that has been reset once."""
         with quiet():
             put(self._simulation, snapshot)
+        self._stands_at = snapshot
 
     def close(self) -> None:
         """Give the simulation's memory back."""
