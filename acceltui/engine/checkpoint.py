@@ -79,7 +79,7 @@ class Checkpoints:
             # Of an engine that died meanwhile: a half, one that was going, or one whose manifest was to come.
             begun = NAME.fullmatch(left.name) and not (left / "manifest.json").exists()
             if begun or left.name.endswith((".part", ".gone")):
-                shutil.rmtree(left, ignore_errors=True)
+                discard(left)
         self._manifests = {found.path: found.manifest for found in find_checkpoints(folder)}
 
     def save(self, moment: Moment, whys: list[str], leaving: dict[str, str] | None = None) -> Manifest:
@@ -110,7 +110,7 @@ class Checkpoints:
             self._publish(path, manifest)
         except BaseException:
             for part in (path.with_name(f".{path.name}.part"), path):
-                shutil.rmtree(part, ignore_errors=True)
+                discard(part)
             for file in written:
                 file.unlink(missing_ok=True)
             raise
@@ -133,7 +133,7 @@ class Checkpoints:
     def _write(self, path: Path, moment: Moment) -> dict[str, Any]:
         # A reader looks for the manifest, which comes last; the folder gets its name when all else lies in it.
         parts = path.with_name(f".{path.name}.part")
-        shutil.rmtree(parts, ignore_errors=True)
+        discard(parts)
         make_private_folder(parts, share=self._share)
         for name, network in moment.networks.items():
             weights = {key: value.detach().cpu() for key, value in network.state_dict().items()}
@@ -174,4 +174,13 @@ class Checkpoints:
             # Its name goes first, so that nobody takes what is left of it for a checkpoint.
             gone = path.rename(path.with_name(f".{path.name}.gone"))
             del self._manifests[path]
-            shutil.rmtree(gone, ignore_errors=True)
+            discard(gone)
+
+
+def discard(path: Path) -> None:
+    """Remove a folder, or whatever is in its place, as far as the disk lets us."""
+    with contextlib.suppress(OSError):
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink()  # what removes folders would open a pipe, and wait

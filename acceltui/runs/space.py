@@ -65,7 +65,7 @@ def find_waste(folder: RunFolder, *, replays: bool) -> Iterator[Waste]:
     if status.state in ("FAILED", "STARTING") and not checkpoints and not folder.metrics.exists():
         yield Waste(folder, "never began", (folder.path, *scratch(folder)))
         return
-    left = [path for path in folder.checkpoints.glob(".*") if path.suffix in (".part", ".gone")]
+    left = [path for path in folder.checkpoints.glob(".*") if path.suffix in (".part", ".gone") and path.is_dir()]
     if left:
         yield Waste(folder, "left behind by an engine that was killed", tuple(left))
     if replays and status.state == "FINISHED" and any(found.manifest["replays"] for found in checkpoints):

@@ -56,7 +56,8 @@ class AccelApp(App[None]):
         self._watch_thread.stop()
 
     def on_run_changed(self, message: RunChanged) -> None:
-        if message.folder == self.folder:  # of the run before, a last look may come late
+        # Of the run before, a last look may come late; and one may come while the application ends.
+        if message.folder == self.folder and self.is_running:
             self.snapshot = message.snapshot
             self.dashboard.take(message.snapshot)
 

@@ -218,3 +218,18 @@ def test_nothing_in_a_checkpoint_is_a_pickle(folder: RunFolder, checkpoints: Che
         data = file.read_bytes()
         assert data[:1] != b"\x80"  # a pickle
         assert data[:2] != b"PK"  # torch.save
+
+
+@pytest.mark.timeout(30)
+def test_pipes_and_links_in_the_place_of_folders_hold_nobody_up(folder: RunFolder, tmp_path: Path) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "kept").touch()
+    os.mkfifo(folder.checkpoints / "0000000010-1")
+    os.mkfifo(folder.checkpoints / ".0000000020-1.part")
+    (folder.checkpoints / ".0000000030-1.part").symlink_to(elsewhere)
+    (folder.checkpoints / "notes").mkdir()
+    checkpoints = Checkpoints(folder, attempt=1, recipe=small())
+    save(checkpoints, 20, "accelerate", "periodic")
+    assert {path.name for path in folder.checkpoints.iterdir()} == {"0000000020-1", "notes"}
+    assert (elsewhere / "kept").exists()
