@@ -4,15 +4,15 @@
 #SBATCH --time=04:00:00
 #SBATCH --cpus-per-task=2
 #SBATCH --mem=8G
-# Two minutes before the time is up, and when the job is preempted, the engine is told to save and leave.
+# Two minutes before the time is up the engine is told to save and leave; it does so at SIGTERM too.
 #SBATCH --signal=USR1@120
 #SBATCH --requeue
 #SBATCH --open-mode=append
 
-# Where the run folder is on a network file system, the replay's frames are written to a disk of the node.
-export ACCEL_SCRATCH="${SLURM_TMPDIR:-${TMPDIR:-/tmp}}"
+# Where the run folder is on a network file system, the replay's frames may go to a disk of the node that outlives the job:
+# export ACCEL_SCRATCH=/local/$USER
 
-srun accel run "${RECIPE:-recipes/halfcheetah_pomdp.yaml}" engine.threads="${SLURM_CPUS_PER_TASK:-2}" \
+srun --cpus-per-task="${SLURM_CPUS_PER_TASK:-2}" accel run "${RECIPE:-recipes/halfcheetah_pomdp.yaml}" engine.threads="${SLURM_CPUS_PER_TASK:-2}" \
   --foreground --resume-or-start --name "${NAME:-halfcheetah_pomdp}"
 code=$?
 

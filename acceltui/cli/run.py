@@ -52,13 +52,15 @@ def run(
 ) -> None:
     """Train what a recipe says, and watch."""
     from acceltui.launch.ask import ask_engine
-    from acceltui.launch.record import record_run
+    from acceltui.launch.record import record_recipe, record_run
     from acceltui.launch.resume import has_begun, is_finished
     from acceltui.recipe.load import load_recipe
-    from acceltui.recipe.resolved import dump_resolved
+    from acceltui.recipe.resolved import dump_resolved, load_resolved
     from acceltui.runs.paths import create_run_folder, run_folder, runs_root
 
     exclusive(detach, foreground)
+    if allow and not resume_or_start:
+        raise typer.BadParameter("--allow is of use with --resume-or-start alone.")
     modules = allow_import or []
     loaded = load_recipe(find_recipe(recipe), overrides or [], modules)
     if dry_run:
@@ -75,7 +77,8 @@ def run(
                 typer.echo(f"{name} is FINISHED: there is nothing to resume.", err=True)
                 return
             say_changes(earlier, loaded.recipe, allow)
-            record_run(earlier, loaded, sys.argv[1:])
+            if load_resolved(earlier.resolved) != loaded.recipe:
+                record_recipe(earlier, loaded)
             go_on(earlier, modules, detach, foreground, runs_dir)
             return
     folder = create_run_folder(root, loaded.recipe.name, loaded.recipe.seed, name=name, share=share)
@@ -159,7 +162,7 @@ def fork(
     exclusive(detach, foreground)
     origin, modules = find_run(run, runs_root(runs_dir)), allow_import or []
     checkpoint = choose(origin, at)
-    loaded, changes = changed_recipe(origin, overrides or [], modules)
+    loaded, changes = changed_recipe(origin, checkpoint, overrides or [], modules)
     folder = make_fork(runs_root(runs_dir), origin, checkpoint, loaded, changes, name, share)
     typer.echo(f"Starting {folder.name} from step {checkpoint.step:,} of {origin.name} ...", err=True)
     launch(folder, "resume", modules, detach, foreground, runs_dir)
@@ -191,9 +194,13 @@ def launch(
 
 
 def exclusive(detach: bool, foreground: bool) -> None:
-    """Refuse what cannot be both."""
+    """Refuse what cannot be both; from here on a job in the foreground may be asked to leave."""
+    from acceltui.launch.foreground import leave_when_asked
+
     if detach and foreground:
         raise typer.BadParameter("--detach and --foreground exclude each other.")
+    if foreground:
+        leave_when_asked()
 
 
 def demo(runs_dir: RunsDir = None) -> None:

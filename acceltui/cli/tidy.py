@@ -52,6 +52,7 @@ def gc(
 def remove_all(wastes: list["Waste"], yes: bool) -> None:
     """List them with their sizes, ask, and remove them."""
     from acceltui.runs import wording
+    from acceltui.runs.paths import RunError
     from acceltui.runs.space import remove
     from acceltui.runs.text import clean
 
@@ -63,6 +64,13 @@ def remove_all(wastes: list["Waste"], yes: bool) -> None:
     if not yes and not typer.confirm(f"Remove {size} for good?"):
         typer.echo("Nothing was removed.", err=True)
         raise typer.Exit(3)
+    kept = 0
     for waste in wastes:
-        remove(waste)
+        try:
+            remove(waste)
+        except RunError as error:  # begun meanwhile
+            typer.echo(clean(error), err=True)
+            kept += 1
+    if kept:
+        raise typer.Exit(3)
     typer.echo(f"Removed {size}.", err=True)

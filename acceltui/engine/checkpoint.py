@@ -17,9 +17,9 @@ from torch import nn
 from acceltui.engine.replay import Replay
 from acceltui.engine.segments import Segments, read_segments
 from acceltui.engine.state import State, load_state, save_state, save_tensors
-from acceltui.recipe.resolved import dump_resolved
+from acceltui.recipe.resolved import dump_resolved, load_resolved
 from acceltui.recipe.schema import Recipe
-from acceltui.runs.checkpoints import NAME, Found, Manifest, find_checkpoints
+from acceltui.runs.checkpoints import LARGEST_MANIFEST, NAME, Found, Manifest, find_checkpoints
 from acceltui.runs.files import make_private_folder, seal, write_whole
 from acceltui.runs.folder import RunFolder
 from acceltui.runs.versions import versions
@@ -47,7 +47,9 @@ class Saved:
 
     def __init__(self, found: Found) -> None:
         self.path, self.manifest, self.step = found.path, found.manifest, found.step
-        self.segments, self.replays = found.segments, found.replays
+        self.segments, self.replays = found.segments, found.replays()
+        self.recipe = load_resolved(self.path / "recipe.yaml")
+        """What it was trained with."""
 
     def networks(self) -> dict[str, State]:
         """Weights by network."""
@@ -119,7 +121,7 @@ class Checkpoints:
         with contextlib.suppress(OSError):  # what cannot be tidied up now is at the next save
             for why in KEPT_FEW:
                 self._thin_out(why)
-            self.segments.drop(self._manifests.values())
+            self.segments.drop(self._manifests)
         return {"step": moment.step, "time": manifest["time"], "name": path.name}
 
     def _new_path(self, step: int) -> Path:
@@ -149,12 +151,15 @@ class Checkpoints:
         weights = 4 * sum(4 * part.numel() for network in moment.networks.values() for part in network.parameters())
         frames = self.segments.new_bytes(moment.replays)
         needed = SPARE + weights + (0 if self.segments.scratch else frames)
-        if shutil.disk_usage(self._folder).free < needed or self.segments.free() < SPARE + frames:
+        short = bool(moment.replays) and self.segments.free() < SPARE + frames
+        if short or shutil.disk_usage(self._folder).free < needed:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     def _publish(self, path: Path, manifest: Manifest) -> None:
-        write_whole(path / "manifest.json", json.dumps(manifest, indent=1).encode())
-        seal(path / "manifest.json")
+        data = json.dumps(manifest).encode()
+        if len(data) > LARGEST_MANIFEST:
+            raise OSError(errno.EFBIG, os.strerror(errno.EFBIG))  # nobody would read it
+        write_whole(path / "manifest.json", data, sync=True)
         for folder in (path, self._folder):
             descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
             os.fsync(descriptor)

@@ -18,6 +18,7 @@ from acceltui.engine.record import Record
 from acceltui.engine.stages import Accelerate, Cloning, OnlineStage
 from acceltui.engine.state import State
 from acceltui.engine.switch import judge, steps_named
+from acceltui.recipe.differences import changes
 from acceltui.recipe.schema import Recipe
 from acceltui.runs.commands import Command
 from acceltui.runs.folder import RunFolder
@@ -122,8 +123,9 @@ class Run:
             case _:
                 state, kind, why = "FINISHED", "finish", "end"
                 self.evaluate_unless_done()
-        if (reason := self.save(why, stage)) and state == "FINISHED":
-            # What is FINISHED cannot be resumed: all since the last checkpoint would be lost for good.
+        if (reason := self.save(why, stage)) and state != "STOPPED":
+            # What is FINISHED cannot be resumed, and a batch system would begin what is PREEMPTED again and again: all
+            # since the last checkpoint would be lost without a word.
             back = self.live.checkpoint["name"] if self.live.checkpoint else "none"
             raise Unsaved(f"training is over, but its end could not be saved: {reason}; the last checkpoint is {back}")
         self.record.event(kind, leaving.message, step=self.step, by=leaving.by, **self.evaluations.returns)
@@ -336,8 +338,11 @@ class Run:
             message = f"{', '.join(different)}: what follows may differ in rounding"
             self.record.event("warning", message, step=self.step)
         self.record.event("resume", f"goes on from {saved.path.name}{how}", step=self.step)
-        left = manifest.get("leaving")
-        return stage, None if left is None else Leaving(left["why"], left["by"], left["message"])
+        left = manifest["leaving"]
+        asked_anew = {change.key for change in changes(saved.recipe, self.recipe)} & {"accelerator.steps", "switch"}
+        if left is None or (asked_anew and left["why"] in ("budget", "rule")):
+            return stage, None
+        return stage, Leaving(left["why"], left["by"], left["message"])
 
     @contextmanager
     def aside(self, state: str) -> Iterator[None]:

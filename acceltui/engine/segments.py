@@ -2,6 +2,7 @@
 writes only the frames that are new. A segment that no checkpoint names is removed."""
 
 import contextlib
+import errno
 import os
 import shutil
 import weakref
@@ -13,10 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors.torch import load_file
 
+from acceltui.engine.errors import SetupError
 from acceltui.engine.replay import Replay
 from acceltui.engine.state import save_tensors
-from acceltui.runs.checkpoints import Manifest, segments_folder
-from acceltui.runs.files import make_private_folder, seal
+from acceltui.runs.checkpoints import Manifest, checkpoint_folders, segments_folder
+from acceltui.runs.files import is_ours, make_private_folder, seal
 from acceltui.runs.folder import RunFolder
 
 SEGMENT_BYTES = 1 << 28
@@ -34,6 +36,14 @@ class Segments:
         assert found is not None
         self.folder = found
         self._share = bool(folder.checkpoints.stat().st_mode & 0o040)
+        if self.scratch:
+            try:
+                self._make_folder()
+            except OSError as error:
+                message = f"{self.folder} cannot be made: {error.strerror}"
+                raise SetupError("environment", "ACCEL_SCRATCH", message, "name another folder, or none") from error
+        elif os.environ.get("ACCEL_SCRATCH"):
+            raise SetupError("environment", "ACCEL_SCRATCH", "it has to be an absolute path")
         self._written: dict[str, tuple[weakref.ref[Replay], list[Segment]]] = {}
         """By replay: which it is, since a new one has frames of its own, and what of it is written."""
 
@@ -65,14 +75,15 @@ class Segments:
             for name, replay in replays.items()
         )
 
-    def drop(self, manifests: Iterable[Manifest]) -> None:
-        """Remove those that no checkpoint names."""
-        known = list(manifests)
+    def drop(self, manifests: Mapping[Path, Manifest]) -> None:
+        """Remove those that no checkpoint names. While there is one that cannot be read, only this attempt's own."""
+        all_known = all(path in manifests for path in checkpoint_folders(self._run))
+        which = "*.safetensors" if all_known else f"*-{self._attempt}-*.safetensors"
         for scratch in (False, True):
             folder = segments_folder(self._run, scratch)
-            parts = [part for one in known if one["scratch"] == scratch for part in one["replays"].values()]
-            named = {segment["file"] for segments in parts for segment in segments}
-            for file in folder.glob("*.safetensors") if folder is not None else ():
+            held = [one["replays"] for one in manifests.values() if one["scratch"] == scratch]
+            named = {part["file"] for replays in held for parts in replays.values() for part in parts}
+            for file in folder.glob(which) if folder is not None and is_ours(folder) else ():
                 if file.name not in named:
                     file.unlink(missing_ok=True)
 
@@ -88,9 +99,8 @@ class Segments:
         with contextlib.suppress(FileExistsError):
             self.folder.parent.mkdir(parents=True, exist_ok=True)
             make_private_folder(self.folder, share=self._share)
-        there = self.folder.lstat()
-        if self.folder.is_symlink() or there.st_uid != os.geteuid():
-            raise PermissionError(1, f"{self.folder} belongs to another user")
+        if not is_ours(self.folder):
+            raise PermissionError(errno.EPERM, "it belongs to another user, or is a link")
 
     def free(self) -> int:
         """Bytes that its disk has left."""

@@ -3,6 +3,8 @@
 `train` is the method; `Run` is what surrounds it at every step: rows, evaluations, checkpoints, commands.
 """
 
+import torch
+
 from acceltui.engine.checkpoint import Saved
 from acceltui.engine.endings import Leaving
 from acceltui.engine.errors import SetupError
@@ -33,6 +35,8 @@ def resumed(run: Run, saved: Saved) -> tuple[Stage, Leaving | None]:
     """Where a checkpoint left off; SetupError where it holds what is not of this recipe."""
     try:
         return run.resume(saved)
+    except (OSError, MemoryError, torch.OutOfMemoryError):
+        raise  # that is the machine's fault
     except Exception as error:  # each part has its own way of not taking another's state
         why = clean(f"{type(error).__name__}: {error}")[:200]
         message = f"checkpoint {saved.path.name} is whole but does not fit this recipe: {why}"

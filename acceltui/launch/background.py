@@ -1,15 +1,20 @@
 """An engine in the background: a session of its own, that neither a closed terminal nor ^C reaches."""
 
+import contextlib
 import os
 import subprocess
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Literal
+
+import psutil
 
 from acceltui.launch.call import LaunchError, engine_call, engine_environment, tail
 from acceltui.runs.files import READ_FLAGS, file_mode
 from acceltui.runs.folder import RunFolder
-from acceltui.runs.status import read_status
+from acceltui.runs.liveness import process_start
+from acceltui.runs.status import read_status, write_status
 from acceltui.runs.text import clean
 
 EXIT_CODES = (1, 2, 75)
@@ -19,14 +24,17 @@ LOG_BYTES = 1 << 16
 def start_engine(
     folder: RunFolder, allow_import: Sequence[str] = (), verb: Literal["run", "resume"] = "run"
 ) -> subprocess.Popen[bytes]:
-    """Start an engine on `folder`, its working directory; all that it prints goes to engine.log."""
+    """Start an engine on `folder`, its working directory; all that it prints goes to engine.log.
+
+    A new run's status names the process from now on, so that nobody takes the run for one without while it is loaded.
+    """
     mode = file_mode(folder.path)
     if folder.log.exists() and not folder.log.is_file():
         raise LaunchError(f"{folder.log} is not a regular file: move it away.", 2)
     log = os.open(folder.log, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, mode)
     try:
         os.fchmod(log, mode)
-        return subprocess.Popen(
+        process = subprocess.Popen(
             engine_call(verb, folder.path, allow_import),
             stdin=subprocess.DEVNULL,
             stdout=log,
@@ -37,6 +45,17 @@ def start_engine(
         )
     finally:
         os.close(log)
+    if verb == "run":
+        announce(folder, process.pid)
+    return process
+
+
+def announce(folder: RunFolder, pid: int) -> None:
+    """Say in a new run's status which process is to be its engine."""
+    status = read_status(folder)
+    with contextlib.suppress(psutil.NoSuchProcess):
+        if status is not None and status.pid is None:
+            write_status(folder, replace(status, pid=pid, pid_started=process_start(pid)))
 
 
 def wait_until_running(folder: RunFolder, process: subprocess.Popen[bytes]) -> None:

@@ -5,18 +5,30 @@ Signals, exit code and resource limits are then the engine's own, with no proces
 """
 
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from typing import Literal, NoReturn
 
+from acceltui.launch.background import announce
 from acceltui.launch.call import engine_call, engine_environment
 from acceltui.runs.folder import RunFolder
+
+PREEMPTED = 75
+
+
+def leave_when_asked() -> None:
+    """Let a batch system that asks this process to leave, before it has become an engine, queue its job again."""
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1, signal.SIGUSR2):
+        signal.signal(number, lambda *_: sys.exit(PREEMPTED))
 
 
 def become_engine(
     folder: RunFolder, allow_import: Sequence[str] = (), verb: Literal["run", "resume"] = "run"
 ) -> NoReturn:
     """Replace this process by an engine on `folder`; does not return."""
+    if verb == "run":
+        announce(folder, os.getpid())
     call, environment = engine_call(verb, folder.path, allow_import), engine_environment(allow_import)
     sys.stdout.flush()
     sys.stderr.flush()

@@ -34,11 +34,11 @@ def choose(folder: RunFolder, at: str | None) -> Found:
 
 
 def changed_recipe(
-    folder: RunFolder, overrides: Sequence[str], modules: Sequence[str]
+    folder: RunFolder, checkpoint: Found, overrides: Sequence[str], modules: Sequence[str]
 ) -> tuple[LoadedRecipe, list[Change]]:
-    """The run's recipe with changes, and these. RunError where a fork cannot make one of them."""
+    """The run's recipe with changes, and what differs from the checkpoint's. RunError where a fork cannot do that."""
     loaded = load_recipe(folder.resolved, overrides, modules)
-    found = changes(load_resolved(folder.resolved), loaded.recipe)
+    found = changes(load_resolved(checkpoint.path / "recipe.yaml"), loaded.recipe)
     for change in found:
         if why := change.why_not(loaded.recipe):
             raise RunError(f"A fork cannot change {change.key}: {why}. Start a new run.")
@@ -79,7 +79,8 @@ def fill_fork(
     """Copy the checkpoint and the history, and say where they come from."""
     record_run(folder, loaded, sys.argv[1:])
     make_private_folder(folder.replay, share=share)
-    for part in (part for parts in checkpoint.replays.values() for part in parts):
+    replays = checkpoint.replays()
+    for part in (part for parts in replays.values() for part in parts):
         assert checkpoint.segments is not None
         copy(checkpoint.segments, folder.replay, part["file"])
     target = folder.checkpoints / checkpoint.path.name
@@ -89,7 +90,7 @@ def fill_fork(
     # It is of the fork's recipe from now on.
     shutil.copyfile(folder.resolved, target / "recipe.yaml")
     files = {**checkpoint.manifest["files"], "recipe.yaml": seal(target / "recipe.yaml")}
-    taken = {"why": ["fork"], "files": files, "replays": checkpoint.replays, "scratch": False}
+    taken = {"why": ["fork"], "files": files, "replays": replays, "scratch": False}
     manifest = {**checkpoint.manifest, **taken}
     if any(change.key in ("accelerator.steps", "switch") for change in changed):
         manifest["leaving"] = None  # whether the stage is over is asked anew
@@ -98,6 +99,8 @@ def fill_fork(
     events = EventWriter(folder.events)
     told = [str(change) for change in changed]
     different = f"; changed: {', '.join(told)}" if told else ""
+    if checkpoint.manifest["replays"] and not replays:
+        different += "; its replay lay in a scratch folder that is not here"
     message = f"forked from {origin.name} at step {checkpoint.step:,}; what came before is its history{different}"
     events.append(
         "fork",
@@ -117,7 +120,7 @@ def copy(source: Path, target: Path, name: str) -> None:
 
 
 def inherit(origin: RunFolder, folder: RunFolder, checkpoint: Found) -> None:
-    """Copy what was measured and what happened up to a checkpoint, by its attempt and those before."""
+    """Copy what was measured up to a checkpoint, by its attempt and those before, and what happened up to its step."""
     step, attempt = checkpoint.step, checkpoint.manifest["attempt"]
     for source, target, rows in (
         (origin.metrics, folder.metrics, measurements(origin, attempt)),

@@ -21,10 +21,15 @@ LARGEST_DIFF = 1 << 20
 
 def record_run(folder: RunFolder, loaded: LoadedRecipe, arguments: Sequence[str]) -> None:
     """Write the recipe's sources, overrides, resolved values and the surroundings; `arguments` follow `accel`."""
+    record_recipe(folder, loaded)
+    write_whole(folder.environment, json.dumps(surroundings(arguments), indent=2).encode() + b"\n")
+
+
+def record_recipe(folder: RunFolder, loaded: LoadedRecipe) -> None:
+    """Write the recipe's sources, overrides and resolved values."""
     write_sources(folder, loaded.sources)
     write_whole(folder.overrides, json.dumps(loaded.overrides, indent=2).encode() + b"\n")
     write_whole(folder.resolved, dump_resolved(loaded.recipe).encode())
-    write_whole(folder.environment, json.dumps(surroundings(arguments), indent=2).encode() + b"\n")
 
 
 def write_sources(folder: RunFolder, sources: Sequence[tuple[Path, bytes]]) -> None:

@@ -4,18 +4,18 @@ import time
 from collections.abc import Sequence
 
 from acceltui.recipe.differences import changes
-from acceltui.recipe.errors import RecipeError
 from acceltui.recipe.resolved import load_resolved
 from acceltui.recipe.schema import Recipe
 from acceltui.runs.checkpoints import Found, find_checkpoints
 from acceltui.runs.folder import RunFolder
 from acceltui.runs.liveness import is_alive
+from acceltui.runs.lock import engine_lock
 from acceltui.runs.paths import RunError, is_own_run
 from acceltui.runs.status import read_status
 from acceltui.runs.versions import changed_versions
 
-GONE_WITHIN = 30.0
-"""Seconds that a batch system's job before this one may take to be gone."""
+GONE_WITHIN = 70.0
+"""Seconds that the engine of a batch system's job before this one may take to be gone."""
 
 
 def newest_checkpoint(folder: RunFolder) -> Found:
@@ -36,10 +36,9 @@ def check_changes(folder: RunFolder, checkpoint: Found, recipe: Recipe, allowed:
 
     RunError where the recipe has changed and not all of it is in `allowed`: keys, or sections that hold them.
     """
-    try:
-        then = load_resolved(checkpoint.path / "recipe.yaml")
-    except RecipeError:
-        return []  # it is damaged, so that an older one is gone on from, and the engine says so
+    if checkpoint.damage_of("recipe.yaml"):
+        return []  # an older one is gone on from, and the engine says so
+    then = load_resolved(checkpoint.path / "recipe.yaml")
     sentences = []
     for change in changes(then, recipe):
         if why := change.why_not(recipe):
@@ -64,9 +63,10 @@ def has_begun(folder: RunFolder) -> bool:
     if not is_own_run(folder.path):
         return False
     wait_until_gone(folder)
-    if is_finished(folder) or find_checkpoints(folder):
-        return True
-    move_aside(folder)
+    with engine_lock(folder, GONE_WITHIN):
+        if is_finished(folder) or find_checkpoints(folder):
+            return True
+        move_aside(folder)
     return False
 
 

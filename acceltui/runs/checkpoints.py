@@ -4,6 +4,7 @@ import contextlib
 import hashlib
 import os
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -14,7 +15,7 @@ from acceltui.runs.files import read_regular
 from acceltui.runs.folder import RunFolder
 
 Manifest = dict[str, Any]
-LARGEST_MANIFEST = 1 << 22
+LARGEST_MANIFEST = 1 << 26
 NAME = re.compile(r"([0-9]{10,})-[0-9]+(\.[0-9]+)?")
 """Of a checkpoint's folder: step, attempt, and a number where the step was saved again."""
 FileName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,254}$")]
@@ -88,43 +89,56 @@ class Found:
 
     @property
     def segments(self) -> Path | None:
-        """Where its replays' frames lie; None where that is a scratch folder that is not here."""
-        folder = segments_folder(self.folder, self.manifest["scratch"])
-        return folder if folder is not None and (folder.is_dir() or not self.manifest["scratch"]) else None
+        """Where its replays' frames lie; None where that is a scratch folder that nobody names here."""
+        return segments_folder(self.folder, self.manifest["scratch"])
 
-    @property
     def replays(self) -> dict[str, list[dict[str, Any]]]:
-        """Segments by replay; none where they are not here."""
-        return {} if self.segments is None else self.manifest["replays"]
+        """Segments by replay; none where they lay in a scratch folder and are not here, or not whole. They are read."""
+        lost = self.segments is None or (self.manifest["scratch"] and self._damage_of_segments())
+        return {} if lost else self.manifest["replays"]
 
     def damage(self) -> str:
-        """What is wrong with its files, in a clause; empty if nothing is. All of them are read."""
-        files = [(self.path / name, sealed) for name, sealed in self.manifest["files"].items()]
-        if (folder := self.segments) is not None:
-            files += [(folder / part["file"], part) for parts in self.replays.values() for part in parts]
-        for file, sealed in files:
-            try:
-                if file.is_symlink() or (file.exists() and not file.is_file()):
-                    return f"{file.name} is no regular file"
-                if file.stat().st_size != sealed["bytes"]:
-                    return f"{file.name} has another size than was written"
-                with file.open("rb") as opened:
-                    if hashlib.file_digest(opened, "sha256").hexdigest() != sealed["sha256"]:
-                        return f"{file.name} is damaged"
-            except OSError as error:
-                return f"{file.name} cannot be read: {error.strerror}"
-        return ""
+        """What is wrong with its files, in a clause; empty if nothing is. All of them are read, but for those in a
+        scratch folder: without these a run goes on as well as it may."""
+        for name in self.manifest["files"]:
+            if wrong := self.damage_of(name):
+                return wrong
+        return "" if self.manifest["scratch"] else self._damage_of_segments()
+
+    def damage_of(self, name: str) -> str:
+        """The same of one of its own files."""
+        return wrong_with(self.path / name, self.manifest["files"][name])
+
+    def _damage_of_segments(self) -> str:
+        folder = self.segments
+        assert folder is not None
+        parts = [part for parts in self.manifest["replays"].values() for part in parts]
+        return next((wrong for part in parts if (wrong := wrong_with(folder / part["file"], part))), "")
+
+
+def wrong_with(file: Path, sealed: Mapping[str, Any]) -> str:
+    """In which way a file is not what was written, in a clause; empty if in none."""
+    try:
+        if file.is_symlink() or (file.exists() and not file.is_file()):
+            return f"{file.name} is no regular file"
+        if file.stat().st_size != sealed["bytes"]:
+            return f"{file.name} has another size than was written"
+        with file.open("rb") as opened:
+            damaged = hashlib.file_digest(opened, "sha256").hexdigest() != sealed["sha256"]
+            return f"{file.name} is damaged" if damaged else ""
+    except OSError as error:
+        return f"{file.name} cannot be read: {error.strerror}"
 
 
 def segments_folder(folder: RunFolder, scratch: bool) -> Path | None:
     """Where the frames of a run's replays lie: with it, or below $ACCEL_SCRATCH, for a run that lies on a network a
-    folder on a disk of this machine. None where that is not set."""
+    folder on a disk of this machine. None where that is not set to an absolute path."""
     if not scratch:
         return folder.replay
-    root = os.environ.get("ACCEL_SCRATCH")
+    root = Path(os.environ.get("ACCEL_SCRATCH", ""))
     path = folder.path.resolve()
     name = f"accel-{folder.name}-{hashlib.sha256(str(path).encode()).hexdigest()[:8]}"
-    return Path(root).absolute() / name if root else None
+    return root / name if root.is_absolute() else None
 
 
 def find_checkpoints(folder: RunFolder) -> list[Found]:

@@ -19,6 +19,11 @@ def make_private_folder(path: Path, *, share: bool = False) -> None:
     path.chmod(0o750 if share else 0o700)
 
 
+def is_ours(folder: Path) -> bool:
+    """Whether it is a folder of this user, and no link to one."""
+    return folder.is_dir() and not folder.is_symlink() and folder.stat().st_uid == os.geteuid()
+
+
 def file_mode(folder: Path) -> int:
     """Mode of files in `folder`: 0640 where its group may look in, else 0600."""
     return 0o640 if folder.stat().st_mode & stat.S_IRGRP else 0o600
@@ -29,8 +34,9 @@ def creation_mask(folder: Path) -> int:
     return 0o777 & ~(0o750 if folder.stat().st_mode & stat.S_IRGRP else 0o700)
 
 
-def write_whole(path: Path, data: bytes) -> None:
-    """Write a temporary file beside `path` and rename it there: a reader sees the old bytes or the new ones."""
+def write_whole(path: Path, data: bytes, *, sync: bool = False) -> None:
+    """Write a temporary file beside `path` and rename it there: a reader sees the old bytes or the new ones; with
+    `sync` also after the power was cut."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}-{os.urandom(4).hex()}")
     mode = file_mode(path.parent)
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
@@ -38,6 +44,9 @@ def write_whole(path: Path, data: bytes) -> None:
         with os.fdopen(descriptor, "wb") as file:
             os.fchmod(file.fileno(), mode)
             file.write(data)
+            if sync:
+                file.flush()
+                os.fsync(file.fileno())
         temporary.replace(path)
     except BaseException:
         temporary.unlink(missing_ok=True)

@@ -33,6 +33,7 @@ def make(root: Path, name: str, *, measured: bool = True, **values: object) -> R
     """A run with a checkpoint whose replay is a megabyte, as long as it was measured."""
     folder = create_run_folder(root, "recipe", 1, name=name)
     write_status(folder, replace(STATUS, run=name, **values))
+    folder.metrics.touch()
     if measured:
         folder.metrics.write_text('{"step": 0, "attempt": 1}\n')
         path = folder.checkpoints / "0000000040-1"

@@ -46,7 +46,7 @@ def batch(runs: Runs) -> subprocess.Popen[bytes]:
     tools = runs.folder / "bin"
     tools.mkdir(exist_ok=True)
     calls = {
-        "srun": 'exec "$@"',
+        "srun": 'shift; exec "$@"',
         "accel": f'exec {sys.executable} -m acceltui "$@"',
         "scontrol": f'echo "$@" >> {runs.folder}/asked',
     }
@@ -60,7 +60,7 @@ def batch(runs: Runs) -> subprocess.Popen[bytes]:
         "NAME": "job",
         "SLURM_JOB_ID": "17",
         "SLURM_CPUS_PER_TASK": "1",
-        "SLURM_TMPDIR": str(runs.folder / "node"),
+        "ACCEL_SCRATCH": str(runs.folder / "node"),
     }
     return subprocess.Popen(["bash", SLURM], cwd=runs.folder, env=environment, stdin=subprocess.DEVNULL)
 
@@ -80,7 +80,7 @@ def engine_of(folder: RunFolder, attempt: int = 1) -> int:
     return eventually(trains, 60)
 
 
-def test_the_slurm_script_goes_on_until_the_run_is_finished(job: Runs) -> None:
+def test_the_slurm_script_goes_on_until_the_run_is_finished(job: Runs, monkeypatch: pytest.MonkeyPatch) -> None:
     first = batch(job)
     folder = RunFolder(job.folder / "runs" / "job")
     os.kill(engine_of(folder), signal.SIGUSR1)
@@ -103,8 +103,9 @@ def test_the_slurm_script_goes_on_until_the_run_is_finished(job: Runs) -> None:
     assert batch(job).wait(60) == 0
     assert (job.folder / "asked").read_text() == "requeue 17\n"
     assert read_status(folder) == status
+    monkeypatch.setenv("ACCEL_SCRATCH", str(job.folder / "node"))
     removed = job.call("rm", "job", "--yes")
-    assert removed.returncode == 0 and not folder.path.exists()
+    assert removed.returncode == 0 and not folder.path.exists() and not place.exists()
 
 
 def test_a_replay_that_is_on_another_machine_begins_empty_and_that_is_said(
@@ -116,7 +117,8 @@ def test_a_replay_that_is_on_another_machine_begins_empty_and_that_is_said(
     folder = RunFolder(job.folder / "runs" / "job")
     engine_of(folder)
     assert job.call("stop").returncode == 0
-    monkeypatch.delenv("ACCEL_SCRATCH")
+    (place,) = (job.folder / "node").iterdir()
+    next(place.glob("*.safetensors")).unlink()  # as a disk that is cleaned from time to time
     assert job.call(*call).returncode == 0
     engine_of(folder, attempt=2)
     (resumed,) = events(folder, "resume")
@@ -185,6 +187,30 @@ def test_a_name_is_needed_and_stays_in_the_runs_folder(job: Runs) -> None:
     outside = job.call("run", "job.yaml", "--resume-or-start", "--name", "../job")
     assert outside.returncode == 2 and "cannot name a run" in outside.stderr
     assert not (job.folder / "runs").exists() or not list((job.folder / "runs").iterdir())
+
+
+@pytest.mark.parametrize("place", ["/proc/nope", "not/absolute"])
+def test_a_scratch_folder_that_cannot_be_is_refused_before_anything_is_trained(
+    place: str, job: Runs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ACCEL_SCRATCH", place)
+    refused = job.call("run", "job.yaml", "--detach")
+    assert refused.returncode == 2 and "ACCEL_SCRATCH: " in refused.stderr
+    monkeypatch.delenv("ACCEL_SCRATCH")
+    assert "never began" in job.call("gc", "--yes").stdout
+    assert list((job.folder / "runs").iterdir()) == []
+
+
+def test_a_job_queued_again_while_it_was_being_loaded_begins_at_once(job: Runs) -> None:
+    call = [sys.executable, "-m", "acceltui", "run", "job.yaml", LONG, "--name", "job", "--resume-or-start"]
+    first = subprocess.Popen([*call, "--foreground"], cwd=job.folder)
+    folder = RunFolder(job.folder / "runs" / "job")
+    eventually(lambda: (status := read_status(folder)) is not None and status.pid == first.pid, 30)
+    first.send_signal(signal.SIGUSR1)
+    assert first.wait(60) == 75
+    assert job.call(*call[3:], "--detach", seconds=40).returncode == 0
+    engine_of(folder)
+    assert job.call("stop", "job").returncode == 0
 
 
 def test_a_signal_that_comes_while_the_engine_is_being_loaded_is_no_failure(job: Runs) -> None:

@@ -19,10 +19,12 @@ from acceltui.engine.state import State
 def take(simulation: Any) -> State:
     """The state of a simulation of one environment, which then goes on as one that it was put back into."""
     main, episode = simulation._batched_main_rng.rngs[0], simulation._batched_episode_rng.rngs[0]
+    noted = {name: value for name, value in vars(simulation).items() if is_noted(value)}
     state = {
         "episode_seed": int(simulation._episode_seed[0]),
         # What a task notes between steps, such as goals that were reached once, with the count of steps.
-        "plain": {name: array_of(value) for name, value in vars(simulation).items() if is_noted(value)},
+        "plain": {name: array_of(value) for name, value in noted.items()},
+        "tensors": [name for name, value in noted.items() if isinstance(value, Tensor)],
         "generators": [generator_state(rng) for rng in (simulation._main_rng, main, episode)],
         "simulation": arrays_of(simulation.get_state_dict()),
     }
@@ -35,8 +37,7 @@ def put(simulation: Any, state: State) -> None:
     # What an episode was begun with (sizes of objects, where cameras stand) follows from its seed.
     simulation.reset(seed=state["episode_seed"])
     for name, value in state["plain"].items():
-        tensor = isinstance(getattr(simulation, name, None), Tensor)
-        setattr(simulation, name, torch.from_numpy(value.copy()) if tensor else value)
+        setattr(simulation, name, torch.from_numpy(value.copy()) if name in state["tensors"] else value)
     rngs = (simulation._main_rng, simulation._batched_main_rng.rngs[0], simulation._batched_episode_rng.rngs[0])
     for rng, saved in zip(rngs, state["generators"], strict=True):
         rng.set_state(("MT19937", saved["key"], saved["position"], saved["has_gauss"], saved["gauss"]))
