@@ -1,6 +1,7 @@
 """rm and gc: what goes, what stays, and that nothing goes unasked."""
 
 import json
+import os
 import subprocess
 import sys
 from dataclasses import replace
@@ -10,12 +11,14 @@ import pytest
 from typer.testing import CliRunner
 
 from acceltui.cli import app
+from acceltui.launch import resume
 from acceltui.runs.checkpoints import find_checkpoints, segments_folder
 from acceltui.runs.files import seal
 from acceltui.runs.folder import RunFolder
-from acceltui.runs.liveness import process_start
+from acceltui.runs.liveness import own_start, process_start
 from acceltui.runs.lock import engine_lock
-from acceltui.runs.paths import create_run_folder
+from acceltui.runs.paths import RunError, create_run_folder
+from acceltui.runs.space import Waste, find_waste, remove
 from acceltui.runs.status import Status, this_host, write_status
 
 STATUS = Status(state="FINISHED", step=40, pid=5, pid_started=1.0, host=this_host())
@@ -106,7 +109,7 @@ def test_a_living_run_stays(root: Path) -> None:
         assert "nothing to remove" in accel("gc", "--yes", "--replays")
         engine.kill()
     with engine_lock(folder):
-        assert "Another engine runs" in accel("rm", "one", "--yes", code=2)
+        assert "Another engine runs" in accel("rm", "one", "--yes", code=3)
     assert (folder.checkpoints / ".0000000050-1.part").exists()
 
 
@@ -137,5 +140,33 @@ def test_replays_of_finished_runs_go_when_asked_and_their_checkpoints_stay_whole
     assert "There is nothing to remove" in accel("gc", "--yes")
     assert "finished: replay of a FINISHED run" in accel("gc", "--replays", "--yes")
     (found,) = find_checkpoints(finished)
-    assert not found.damage() and not found.replays and not finished.replay.exists()
-    assert find_checkpoints(stopped)[0].replays and stopped.replay.exists()
+    assert not found.damage() and not found.replays() and not finished.replay.exists()
+    assert find_checkpoints(stopped)[0].replays() and stopped.replay.exists()
+
+
+def test_what_has_begun_while_a_person_was_asked_stays(root: Path) -> None:
+    folder = make(root, "one", measured=False, state="FAILED")
+    (waste,) = find_waste(folder, replays=False)
+    write_status(folder, Status(state="STARTING", pid=os.getpid(), pid_started=own_start(), host=this_host()))
+    remove(waste)
+    assert folder.path.exists()
+    with pytest.raises(RunError, match="one runs"):
+        remove(Waste(folder, "", (folder.path,)))
+    assert folder.path.exists()
+
+
+def test_a_run_of_a_machine_that_died_can_go(root: Path) -> None:
+    folder = make(root, "one", state="RUNNING", host="elsewhere", pid=5)
+    os.utime(folder.status, (1.0, 1.0))
+    accel("rm", "one", "--yes")
+    assert not folder.path.exists()
+
+
+def test_a_job_does_not_move_a_run_aside_that_an_engine_holds(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(resume, "GONE_WITHIN", 0.2)
+    folder = make(root, "one", measured=False, state="RUNNING")
+    with engine_lock(folder), pytest.raises(RunError, match="Another engine runs"):
+        resume.has_begun(folder)
+    assert folder.path.exists()
+    assert not resume.has_begun(folder)
+    assert not folder.path.exists() and (root / "one-1").exists()

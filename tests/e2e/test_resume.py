@@ -151,6 +151,10 @@ def test_a_fork_without_changes_is_the_originals_continuation_and_one_with_chang
         refused = runs.call(*call)
         assert refused.returncode == 2, refused.stderr
         assert said in refused.stderr and "Traceback" not in refused.stderr
+    # What counts is what the checkpoint was trained with.
+    whole.resolved.write_text(whole.resolved.read_text().replace("width: 32", "width: 64"))
+    edited = runs.call("fork", "whole")
+    assert edited.returncode == 2 and "A fork cannot change transformer.width" in edited.stderr
 
 
 def test_a_fork_in_stage_online_may_have_another_replay(runs: Runs) -> None:
