@@ -100,14 +100,15 @@ class Found:
     def damage(self) -> str:
         """What is wrong with its files, in a clause; empty if nothing is. All of them are read, but for those in a
         scratch folder: without these a run goes on as well as it may."""
-        for name in self.manifest["files"]:
+        for name in {**self.manifest["files"], "recipe.yaml": None}:
             if wrong := self.damage_of(name):
                 return wrong
         return "" if self.manifest["scratch"] else self._damage_of_segments()
 
     def damage_of(self, name: str) -> str:
         """The same of one of its own files."""
-        return wrong_with(self.path / name, self.manifest["files"][name])
+        sealed = self.manifest["files"].get(name)
+        return wrong_with(self.path / name, sealed) if sealed else f"{name} is not among its files"
 
     def _damage_of_segments(self) -> str:
         folder = self.segments

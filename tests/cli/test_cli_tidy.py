@@ -44,6 +44,7 @@ def make(root: Path, name: str, *, measured: bool = True, **values: object) -> R
         folder.replay.mkdir()
         segment = folder.replay / "accelerate-1-aa.safetensors"
         segment.write_bytes(bytes(1 << 20))
+        (path / "recipe.yaml").touch()
         entry = {"file": segment.name, "first": [0], "last": [9], **seal(segment)}
         (path / "manifest.json").write_text(
             json.dumps(
@@ -56,7 +57,7 @@ def make(root: Path, name: str, *, measured: bool = True, **values: object) -> R
                     "leaving": None,
                     "time": 1.0,
                     "versions": {},
-                    "files": {},
+                    "files": {"recipe.yaml": seal(path / "recipe.yaml")},
                     "replays": {"accelerate": [entry]},
                     "scratch": False,
                 }

@@ -14,6 +14,7 @@ from engine_recipes import small
 from small_disk import Disk, small_disk
 
 from acceltui.runs.checkpoints import find_checkpoints
+from acceltui.runs.files import seal
 from acceltui.runs.folder import RunFolder
 from acceltui.runs.liveness import observed_state
 from acceltui.runs.status import Status, this_host, write_status
@@ -110,9 +111,18 @@ def test_on_a_read_only_disk_runs_can_be_looked_at_and_nothing_more(tmp_path: Pa
 
 
 def lay_a_checkpoint(folder: RunFolder) -> None:
-    """Enough of one to be found."""
-    manifest: dict[str, Any] = {"version": 3, "step": 7, "stage": "online", "attempt": 1, "why": ["command"]}
-    manifest |= {"time": 0.0, "leaving": None, "files": {}, "replays": {}, "versions": {}, "scratch": False}
+    """Enough of one to be found, and to be compared with the recipe."""
     path = folder.checkpoints / "0000000007-1"
     path.mkdir()
+    recipe = path / "recipe.yaml"
+    recipe.write_bytes(folder.resolved.read_bytes())
+    manifest: dict[str, Any] = {"version": 3, "step": 7, "stage": "online", "attempt": 1, "why": ["command"]}
+    manifest |= {
+        "time": 0.0,
+        "leaving": None,
+        "files": {"recipe.yaml": seal(recipe)},
+        "replays": {},
+        "versions": {},
+        "scratch": False,
+    }
     (path / "manifest.json").write_text(json.dumps(manifest))

@@ -12,6 +12,7 @@ from test_dashboard import commands_in, screen_text, shows, until
 from textual.events import Key
 
 from acceltui.runs.commands import CommandInbox
+from acceltui.runs.files import seal
 from acceltui.tui.app import AccelApp, farewell
 from acceltui.tui.glyphs import ASCII, BRAILLE
 from acceltui.tui.screens.fork import Fork
@@ -32,11 +33,21 @@ def make(root, name, *, minutes=0, **changes):
 
 
 def save(run, step, attempt=1, why="periodic"):
-    """A checkpoint without files, good enough to be listed and chosen."""
+    """A checkpoint without weights, good enough to be listed and chosen."""
     path = run.folder.checkpoints / f"{step:010d}-{attempt}"
     path.mkdir()
     manifest = {"version": 3, "step": step, "attempt": attempt, "time": time.time() - 300, "why": [why]}
-    manifest |= {"files": {}, "replays": {}, "stage": "accelerate", "leaving": None, "versions": {}, "scratch": False}
+    recipe = path / "recipe.yaml"
+    recipe.write_bytes(run.folder.resolved.read_bytes())
+    files = {"recipe.yaml": seal(recipe)}
+    manifest |= {
+        "files": files,
+        "replays": {},
+        "stage": "accelerate",
+        "leaving": None,
+        "versions": {},
+        "scratch": False,
+    }
     (path / "manifest.json").write_text(json.dumps(manifest))
 
 
