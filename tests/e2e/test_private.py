@@ -127,6 +127,10 @@ def test_a_recipe_in_a_run_folder_imports_nothing(runs: Runs, run: RunFolder, co
     recipe = run.resolved.read_text()
     assert "id: Pendulum-v1" in recipe
     run.resolved.write_text(recipe.replace("id: Pendulum-v1", "id: evilmodule:Env-v0"))
+    for found in find_checkpoints(run):  # else the change alone is refused
+        shutil.copyfile(run.resolved, found.path / "recipe.yaml")
+        found.manifest["files"]["recipe.yaml"] = seal(found.path / "recipe.yaml")
+        (found.path / "manifest.json").write_text(json.dumps(found.manifest))
     done = runs.call(command, "run", seconds=120)
     assert done.returncode == 2
     assert "--allow-import evilmodule" in done.stderr and "Traceback" not in done.stderr
