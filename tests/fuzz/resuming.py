@@ -1,5 +1,6 @@
 """The engine's resume in a process of its own, which has imported the engine before: a tenth of a second, not four."""
 
+import importlib
 import multiprocessing
 import os
 import signal
@@ -66,6 +67,8 @@ def be_engine(verb: str, folder: str, printed: str) -> None:
     multiprocessing.process._parent_process = None  # type: ignore[attr-defined]
     from acceltui.engine.process import main
 
+    for module in PRELOAD:  # other tests may have started the server, with less; and glfw asks a process when imported
+        importlib.import_module(module)
     sys.argv = ["acceltui.engine", verb, folder]
     sys.addaudithook(refuse_execution)
     sys.exit(main())
