@@ -44,13 +44,13 @@ CLOCKS = ("time", "seq", "attempt")
 
 def killed_at(run: RunFolder, began: float) -> str:
     """What an engine that `began` then was at when it was killed, by what it left."""
-    events = [event for event in JsonlReader(run.events).poll() if event["time"] >= began]
+    events = [event for event in JsonlReader(run.events).catch_up() if event["time"] >= began]
     whole = {found.path for found in find_checkpoints(run)}
     if any(path not in whole and path.stat().st_mtime >= began for path in run.checkpoints.iterdir()):
         return "saving"
     if not any(event["kind"] in ("resume", "random") for event in events):
         return "start-up"
-    rows = [row for row in JsonlReader(run.metrics).poll() if row.get("time", 0) >= began]
+    rows = [row for row in JsonlReader(run.metrics).catch_up() if row.get("time", 0) >= began]
     step = rows[-1]["step"] if rows else 0
     evaluated = any(row["step"] == step and "transformer/return" in row for row in rows)
     if step == SWITCH and evaluated and not any(event["kind"] == "switch" for event in events):
@@ -62,7 +62,7 @@ def due(run: RunFolder) -> dict[str, Found | None]:
     """Checkpoints that must be there, by name: announced or found, and not made superfluous by a later one."""
     found = {one.path.name: one for one in find_checkpoints(run)}
     whys = {name: list(one.manifest["why"]) for name, one in found.items()}
-    for event in JsonlReader(run.events).poll():
+    for event in JsonlReader(run.events).catch_up():
         if event["kind"] == "checkpoint":
             _, name, *_ = event["message"].split()
             whys[name] = event["why"].split(", ")
@@ -91,7 +91,7 @@ def wrong(run: RunFolder, accel: Detached, crashed: bool) -> list[str]:
         reader.poll()
         if reader.skipped:
             said.append(f"{path.name}: {reader.skipped} lines that are no JSON")
-    rows = JsonlReader(run.metrics).poll()
+    rows = JsonlReader(run.metrics).catch_up()
     numbers = [row["seq"] for row in rows if not is_rewind(row)]
     if any(one >= other for one, other in itertools.pairwise(numbers)):
         said.append("metrics: seq does not ascend")
@@ -118,7 +118,7 @@ def end_of(run: RunFolder) -> dict[str, Any]:
     files = {} if newest is None else {name: part["sha256"] for name, part in newest.manifest["files"].items()}
     rows = [
         {key: value for key, value in row.items() if key not in CLOCKS and not key.startswith("speed/")}
-        for row in apply_rewinds(JsonlReader(run.metrics).poll())
+        for row in apply_rewinds(JsonlReader(run.metrics).catch_up())
     ]
     return {"files": files, "rows": rows, "skipped": skipped}
 
@@ -205,7 +205,7 @@ class Kills:
     def look_at(self, run: RunFolder, attempt: Attempt, crashed: bool) -> None:
         """Whether the attempt went on from where it had to, and has left nothing spoilt."""
         self.failures += [f"{run.name}, kill {self.fell.total()}: {said}" for said in wrong(run, self.accel, crashed)]
-        for event in JsonlReader(run.events).poll():
+        for event in JsonlReader(run.events).catch_up():
             if event["kind"] == "resume" and event["time"] >= attempt.began:
                 self.trained += 1
                 self.starts = event["time"] - attempt.began

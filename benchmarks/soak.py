@@ -199,7 +199,7 @@ def watched(accel: Detached, seconds: float, seed: int) -> dict[str, Any]:
     samples.stop()
     lasted = {name: samples.growth(name, time.monotonic() - began) for name in samples.taken}
     took = [lasted["watcher"][when]["time"] for when in ("before", "after")]
-    rows = JsonlReader(lasting.metrics).poll()
+    rows = JsonlReader(lasting.metrics).catch_up()
     points = sum(len(row) - 5 for row in rows if took[0] < row.get("time", 0) <= took[1])
     drawn = watcher.drawn
     time.sleep(5)
