@@ -91,7 +91,7 @@ def wrong(run: RunFolder, accel: Detached, crashed: bool) -> list[str]:
         reader.poll()
         if reader.skipped:
             said.append(f"{path.name}: {reader.skipped} lines that are no JSON")
-    rows = JsonlReader(run.metrics).catch_up()
+    rows = list(JsonlReader(run.metrics).catch_up())
     numbers = [row["seq"] for row in rows if not is_rewind(row)]
     if any(one >= other for one, other in itertools.pairwise(numbers)):
         said.append("metrics: seq does not ascend")
