@@ -10,8 +10,8 @@ run: .venv/ready ## train the main recipe and watch it (RECIPE=... for another)
 
 # What a terminal shows within seconds is tested alone, by itself on the machine.
 test: lint ## lint, types, the import contract, all tests
-	$(BIN)/pytest --numprocesses auto --maxprocesses 4 --dist loadfile --ignore tests/e2e --ignore tests/tui
-	$(BIN)/pytest tests/e2e tests/tui
+	$(BIN)/pytest --numprocesses auto --maxprocesses 4 --dist loadfile --ignore tests/e2e/terminal --ignore tests/tui
+	$(BIN)/pytest tests/e2e/terminal tests/tui
 
 quick: lint ## the same without the tests that train until something is learned
 	$(BIN)/pytest -m "not learning and not slow"

@@ -15,11 +15,13 @@ from acceltui.launch.call import engine_call, engine_environment
 from acceltui.runs.folder import RunFolder
 
 PREEMPTED = 75
+ASKED = (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1, signal.SIGUSR2)
+"""The signals by which a batch system asks to leave."""
 
 
 def leave_when_asked() -> None:
     """Let a batch system that asks this process to leave, before it has become an engine, queue its job again."""
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1, signal.SIGUSR2):
+    for number in ASKED:
         signal.signal(number, lambda *_: sys.exit(PREEMPTED))
 
 
@@ -33,4 +35,6 @@ def become_engine(
     sys.stdout.flush()
     sys.stderr.flush()
     os.chdir(folder.path)
+    # A new program begins without handlers: what comes before it has set its own has to wait.
+    signal.pthread_sigmask(signal.SIG_BLOCK, [*ASKED, signal.SIGHUP])
     os.execve(call[0], call, environment)

@@ -88,10 +88,8 @@ class AccelApp(App[None]):
         return WatchThread(look)
 
 
-def farewell(folder: RunFolder, snapshot: Snapshot | None) -> str | None:
+def farewell(folder: RunFolder, snapshot: Snapshot) -> str:
     """The line that is printed after leaving."""
-    if snapshot is None:
-        return None
     if snapshot.alive:
         return f"The engine goes on ({snapshot.state}): accel attach {folder.name}"
     return why_not_running(snapshot).replace(" (key l)", "")
@@ -105,4 +103,7 @@ def attach(folder: RunFolder, *, runs_root: Path, glyphs: str | None = None) -> 
         app.run()
     finally:
         app.guard.finish()
-    return farewell(app.folder, app.snapshot) if terminal_is_there() else None
+    if not terminal_is_there():
+        return None
+    # Who leaves before the first look has come is told nevertheless.
+    return farewell(app.folder, app.snapshot or Watch(app.folder).poll())

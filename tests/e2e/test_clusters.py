@@ -221,3 +221,23 @@ def test_a_signal_that_comes_while_the_engine_is_being_loaded_is_no_failure(job:
         time.sleep(0.01)
     engine.send_signal(signal.SIGUSR1)
     assert engine.wait(60) == 75
+
+
+BECOMES_ENGINE = """
+import os, signal, sys
+from pathlib import Path
+from acceltui.launch.foreground import become_engine
+from acceltui.runs.folder import RunFolder
+
+execve = os.execve
+def with_a_signal_on_the_way(*call):
+    os.kill(os.getpid(), signal.SIGUSR1)
+    execve(*call)
+os.execve = with_a_signal_on_the_way
+become_engine(RunFolder(Path(sys.argv[1])), verb="resume")
+"""
+
+
+def test_nor_is_one_that_comes_while_the_process_becomes_the_engine(tmp_path: Path) -> None:
+    """Planted, because a signal falls between two programs once in hundreds."""
+    assert subprocess.run([sys.executable, "-c", BECOMES_ENGINE, str(tmp_path)]).returncode == 75

@@ -7,7 +7,7 @@ from acceltui.runs.paths import list_runs
 from acceltui.runs.status import read_status
 from acceltui.runs.wording import value
 from tests.e2e.conftest import ACCEL, Runs, eventually
-from tests.e2e.terminal import Terminal
+from tests.e2e.terminal.screen import Terminal
 
 MARK = "\u203a"
 QUICK = (
@@ -37,8 +37,8 @@ def test_a_fork_with_a_change_is_started_from_the_list(runs: Runs) -> None:
     with closing(Terminal([*ACCEL, "attach"], runs.folder)) as terminal:
         terminal.wait_for("STOPPED on request", 10)
         terminal.press("R")
-        terminal.wait_for("1, 0 running", 10)
-        assert value(max(evaluated)) in line_with(terminal, "pendulum_quick s1")
+        terminal.wait_for(lambda: value(max(evaluated)) in line_with(terminal, "pendulum_quick s1"), 10)
+        assert "1, 0 running" in terminal.text
         terminal.press("f")
         terminal.wait_for("key=value", 10)
         terminal.wait_for(f"{stopped.step:,}", 10)

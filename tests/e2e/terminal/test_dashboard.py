@@ -9,7 +9,7 @@ import pytest
 
 from acceltui.runs.status import read_status
 from tests.e2e.conftest import ACCEL, Runs, eventually
-from tests.e2e.terminal import Terminal
+from tests.e2e.terminal.screen import Terminal
 
 LONG = ("accelerator.steps=100000", "online.steps=100000", "switch=null", "engine.threads=1")
 """Budgets that outlast a test; nothing switches but the key."""
