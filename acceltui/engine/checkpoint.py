@@ -19,7 +19,7 @@ from acceltui.engine.segments import Segments, read_segments
 from acceltui.engine.state import State, load_state, save_state, save_tensors
 from acceltui.recipe.resolved import dump_resolved, load_resolved
 from acceltui.recipe.schema import Recipe
-from acceltui.runs.checkpoints import LARGEST_MANIFEST, NAME, Found, Manifest, find_checkpoints
+from acceltui.runs.checkpoints import LARGEST_MANIFEST, Found, Manifest, find_checkpoints
 from acceltui.runs.files import make_private_folder, seal, write_whole
 from acceltui.runs.folder import RunFolder
 from acceltui.runs.versions import versions
@@ -78,9 +78,7 @@ class Checkpoints:
         self.segments = Segments(folder, attempt)
         self._share = bool(self._folder.stat().st_mode & 0o040)
         for left in self._folder.iterdir():
-            # Of an engine that died meanwhile: a half, one that was going, or one whose manifest was to come.
-            begun = NAME.fullmatch(left.name) and not (left / "manifest.json").exists()
-            if begun or left.name.endswith((".part", ".gone")):
+            if left.name.endswith((".part", ".gone")):  # an engine died over it
                 discard(left)
         self._manifests = {found.path: found.manifest for found in find_checkpoints(folder)}
 
@@ -91,11 +89,13 @@ class Checkpoints:
         there is no space or the disk fails: nothing that was saved before has changed then.
         """
         path = self._new_path(moment.step)
+        # The folder gets its name when all lies in it, and the manifest is the last to.
+        parts = path.with_name(f".{path.name}.part")
         written: list[Path] = []
         try:
             self._check_space(moment)
             replays = {name: self.segments.write(name, replay, written) for name, replay in moment.replays.items()}
-            files = self._write(path, moment)
+            files = self._write(parts, moment)
             manifest: Manifest = {
                 "version": 3,
                 "step": moment.step,
@@ -109,10 +109,12 @@ class Checkpoints:
                 "replays": replays,
                 "scratch": self.segments.scratch,
             }
-            self._publish(path, manifest)
+            write_manifest(parts, manifest)
+            parts.rename(path)
+            sync(self._folder)
         except BaseException:
-            for part in (path.with_name(f".{path.name}.part"), path):
-                discard(part)
+            for half in (parts, path):
+                discard(half)
             for file in written:
                 file.unlink(missing_ok=True)
             raise
@@ -132,9 +134,7 @@ class Checkpoints:
             taken += 1
         return path
 
-    def _write(self, path: Path, moment: Moment) -> dict[str, Any]:
-        # A reader looks for the manifest, which comes last; the folder gets its name when all else lies in it.
-        parts = path.with_name(f".{path.name}.part")
+    def _write(self, parts: Path, moment: Moment) -> dict[str, Any]:
         discard(parts)
         make_private_folder(parts, share=self._share)
         for name, network in moment.networks.items():
@@ -142,9 +142,7 @@ class Checkpoints:
             save_tensors(weights, parts / f"{name}.safetensors")
         save_state(moment.state, parts / "state")
         (parts / "recipe.yaml").write_text(dump_resolved(self._recipe))
-        files = {file.name: seal(file) for file in sorted(parts.iterdir())}
-        parts.rename(path)
-        return files
+        return {file.name: seal(file) for file in sorted(parts.iterdir())}
 
     def _check_space(self, moment: Moment) -> None:
         """OSError where a checkpoint might not fit: better none than half of one."""
@@ -155,16 +153,6 @@ class Checkpoints:
         if short or shutil.disk_usage(self._folder).free < needed:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    def _publish(self, path: Path, manifest: Manifest) -> None:
-        data = json.dumps(manifest).encode()
-        if len(data) > LARGEST_MANIFEST:
-            raise OSError(errno.EFBIG, os.strerror(errno.EFBIG))  # nobody would read it
-        write_whole(path / "manifest.json", data, sync=True)
-        for folder in (path, self._folder):
-            descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-            os.fsync(descriptor)
-            os.close(descriptor)
-
     def _thin_out(self, why: str) -> None:
         """Drop the reason that has become old; a checkpoint without a reason goes."""
         holders = [path for path, manifest in self._manifests.items() if why in manifest["why"]]
@@ -173,13 +161,29 @@ class Checkpoints:
             manifest = self._manifests[path]
             if left := [other for other in manifest["why"] if other != why]:
                 thinned = {**manifest, "why": left}
-                self._publish(path, thinned)
+                write_manifest(path, thinned)
                 self._manifests[path] = thinned
                 continue
             # Its name goes first, so that nobody takes what is left of it for a checkpoint.
             gone = path.rename(path.with_name(f".{path.name}.gone"))
             del self._manifests[path]
             discard(gone)
+
+
+def write_manifest(folder: Path, manifest: Manifest) -> None:
+    """Write what the other files of a checkpoint are, whole or not at all."""
+    data = json.dumps(manifest).encode()
+    if len(data) > LARGEST_MANIFEST:
+        raise OSError(errno.EFBIG, os.strerror(errno.EFBIG))  # nobody would read it
+    write_whole(folder / "manifest.json", data, sync=True)
+    sync(folder)
+
+
+def sync(folder: Path) -> None:
+    """Have the disk hold the names in it."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    os.fsync(descriptor)
+    os.close(descriptor)
 
 
 def discard(path: Path) -> None:

@@ -4,7 +4,7 @@ import contextlib
 import hashlib
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -144,8 +144,13 @@ def segments_folder(folder: RunFolder, scratch: bool) -> Path | None:
 
 def find_checkpoints(folder: RunFolder) -> list[Found]:
     """All whose manifest can be read, in the order they were saved."""
+    return find_among(checkpoint_folders(folder))
+
+
+def find_among(paths: Iterable[Path]) -> list[Found]:
+    """The same, of these folders."""
     found = []
-    for path in checkpoint_folders(folder):
+    for path in paths:
         with contextlib.suppress(OSError, ValueError):
             manifest = WellFormed.model_validate_json(read_regular(path / "manifest.json", LARGEST_MANIFEST)[0])
             if int(path.name.partition("-")[0]) == manifest.step:
@@ -162,8 +167,9 @@ def checkpoint_folders(folder: RunFolder) -> list[Path]:
 def newest_whole(folder: RunFolder) -> tuple[Found | None, list[str]]:
     """The newest checkpoint that nothing is wrong with, and a sentence for each that is damaged: of those whose
     manifest can be read, only the newer ones are looked at."""
-    found = find_checkpoints(folder)
-    unreadable = {path.name for path in checkpoint_folders(folder)} - {one.path.name for one in found}
+    paths = checkpoint_folders(folder)  # once: an engine may be saving, and removing what is old
+    found = find_among(paths)
+    unreadable = {path.name for path in paths if path.exists()} - {one.path.name for one in found}
     skipped = [f"checkpoint {name} is skipped: it has no manifest that can be read" for name in sorted(unreadable)]
     for one in reversed(found):
         wrong = one.damage()

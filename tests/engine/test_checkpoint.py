@@ -135,12 +135,14 @@ def incomplete(path: Path) -> list[str]:
 
 
 def test_nothing_half_written_is_seen(folder: RunFolder, checkpoints: Checkpoints) -> None:
-    """By a reader that looks all the while: where there is a manifest, all that it names is there and whole."""
-    over, looks = threading.Event(), []
+    """By a reader that looks all the while: what has a checkpoint's name is one, all that it names is there and whole,
+    and nothing is told of as damaged."""
+    over, looks, told = threading.Event(), [], []
 
     def look() -> None:
         while not over.is_set():
-            looks.extend(incomplete(path.parent) for path in folder.checkpoints.glob("[0-9]*/manifest.json"))
+            looks.extend(incomplete(path) for path in folder.checkpoints.glob("[0-9]*"))
+            told.extend(newest_whole(folder)[1])
 
     reader = threading.Thread(target=look)
     reader.start()
@@ -149,7 +151,7 @@ def test_nothing_half_written_is_seen(folder: RunFolder, checkpoints: Checkpoint
     over.set()
     reader.join()
     assert looks
-    assert not any(looks)
+    assert not any(looks) and not told
 
 
 def test_nothing_half_removed_is_seen(
@@ -231,5 +233,9 @@ def test_pipes_and_links_in_the_place_of_folders_hold_nobody_up(folder: RunFolde
     (folder.checkpoints / "notes").mkdir()
     checkpoints = Checkpoints(folder, attempt=1, recipe=small())
     save(checkpoints, 20, "accelerate", "periodic")
-    assert {path.name for path in folder.checkpoints.iterdir()} == {"0000000020-1", "notes"}
+    # What has a checkpoint's name and is none is told of, and left to whoever put it there.
+    assert {path.name for path in folder.checkpoints.iterdir()} == {"0000000010-1", "0000000020-1", "notes"}
+    found, skipped = newest_whole(folder)
+    assert found is not None and found.step == 20
+    assert skipped == ["checkpoint 0000000010-1 is skipped: it has no manifest that can be read"]
     assert (elsewhere / "kept").exists()

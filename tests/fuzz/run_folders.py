@@ -1,5 +1,6 @@
 """A real run, and copies of its folder with something wrong in each."""
 
+import contextlib
 import json
 import os
 import random
@@ -138,9 +139,10 @@ def spoil_and_seal(path: Path, folder: RunFolder, draw: random.Random) -> str:
     """Damage that the manifest does not tell: who wrote it wrote the manifest too."""
     said = (rewrite if path.suffix == ".json" and draw.random() < 0.7 else spoil)(path, folder, draw)
     manifest = path.with_name("manifest.json")
-    document: dict[str, Any] = json.loads(manifest.read_bytes())
-    document["files"][path.name] = seal(path)
-    manifest.write_text(json.dumps(document))
+    with contextlib.suppress(OSError, ValueError, TypeError, KeyError):  # a manifest that was harmed before
+        document: dict[str, Any] = json.loads(manifest.read_bytes())
+        document["files"][path.name] = seal(path)
+        manifest.write_text(json.dumps(document))
     return said
 
 
