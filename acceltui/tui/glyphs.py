@@ -38,7 +38,7 @@ class Glyphs:
 BRAILLE = Glyphs(
     name="braille",
     raster="braille",
-    markers=("●", "◆", "■", "▲"),
+    markers=("●", "◆", "■", "▲", "○", "◇", "□", "△"),
     corners="╭╮╰╯",
     horizontal="─",
     vertical="│",
@@ -58,7 +58,7 @@ BLOCK = Glyphs(**{**BRAILLE.__dict__, "name": "block", "raster": "block"})
 ASCII = Glyphs(
     name="ascii",
     raster="ascii",
-    markers=("o", "+", "x", "*"),
+    markers=("o", "+", "x", "*", "@", "%", "=", "&"),
     corners="++++",
     horizontal="-",
     vertical="|",

@@ -36,8 +36,11 @@ ERROR = _on_background(ALARM, bold=True)
 CHOSEN = Style(bgcolor="#24384f")
 """Over the styles of the line that keys are about."""
 
-CURVES = (_on_background(BLUE), _on_background(ORANGE))
-BANDS = (_on_background("#2a4a6b"), _on_background("#6b4d25"))
+CURVES = tuple(map(_on_background, (BLUE, ORANGE, "#e6d25a", "#c58fd0", "#5ec8b4", "#e88fa6", "#b9c4d0", "#a08a6a")))
+"""One a series, told apart by every kind of eye where there are few; markers and labels do it for all."""
+BANDS = tuple(
+    map(_on_background, ("#2a4a6b", "#6b4d25", "#635c2c", "#573f5c", "#2c574f", "#65404a", "#525a63", "#4a4032"))
+)
 
 THEME = Theme(
     name="accel",
