@@ -11,8 +11,9 @@ from acceltui.runs.progress import LARGEST, as_number
 
 Floats = NDArray[np.float64]
 
-COLUMNS_THAT_ARE_NO_METRICS = frozenset({"seq", "attempt", "step", "stage", "time"})
-
+CLOCK = "clock"
+"""Series of the seconds that the run had been trained for at each row, without the gaps between its attempts."""
+COLUMNS_THAT_ARE_NO_METRICS = frozenset({"seq", "attempt", "step", "stage", "time", CLOCK})
 
 MOST_POINTS = 1 << 17
 """Of one series; past it older ones are thinned out, since no terminal has a hundredth of that many columns."""
@@ -81,6 +82,9 @@ class History:
         """Of the newest row."""
         self.version = 0
         """Grows when points that were shown are gone; drawings made from them have to start over."""
+        self._newest = (-1.0, 0.0)
+        """Attempt and time of the newest row."""
+        self._seconds = 0.0
 
     def extend(self, rows: Iterable[Mapping[str, Any]]) -> None:
         """Take rows of metrics.jsonl in order; a rewind, or a row at an earlier step than the last, takes rows back."""
@@ -97,6 +101,7 @@ class History:
                 self._append(new)
                 self.cut(step - 0.5)
             self.step = step
+            self._take_time(row, step, new)
             for name, value in row.items():
                 number = math.nan if value is None else as_number(value)
                 if number is not None and name not in COLUMNS_THAT_ARE_NO_METRICS:
@@ -105,10 +110,21 @@ class History:
                     values.append(number)
         self._append(new)
 
+    def _take_time(self, row: Mapping[str, Any], step: float, new: dict[str, tuple[list[float], list[float]]]) -> None:
+        attempt, time = as_number(row.get("attempt")), as_number(row.get("time"))
+        if attempt is None or time is None:
+            return
+        if attempt == self._newest[0]:
+            self._seconds += max(time - self._newest[1], 0.0)  # a clock may have been set back
+        self._newest = attempt, time
+        steps, seconds = new.setdefault(CLOCK, ([], []))
+        steps.append(step)
+        seconds.append(self._seconds)
+
     def _append(self, new: dict[str, tuple[list[float], list[float]]]) -> None:
         """Move what was gathered into the series."""
         for name, (steps, values) in new.items():
-            if name in self._series or len(self._series) < MOST_SERIES:
+            if name in self._series or name == CLOCK or len(self._series) < MOST_SERIES:
                 self.version += self._series.setdefault(name, Series()).extend(steps, values)
         new.clear()
 
@@ -119,6 +135,7 @@ class History:
                 series.cut(step)
             self.step = step
             self.version += 1
+            self._seconds = np.nan_to_num(self.last(CLOCK)).item()
 
     def view(self, name: str) -> tuple[Floats, Floats]:
         """Steps and values of the metric; two empty arrays where it has none."""
@@ -129,3 +146,32 @@ class History:
         """The newest value; NaN where there is none."""
         values = self.view(name)[1]
         return float(values[-1]) if len(values) else math.nan
+
+    def seconds(self, steps: Floats) -> Floats:
+        """How long the run had been trained for at these steps."""
+        at, seconds = self.view(CLOCK)
+        return np.interp(steps, at, seconds) if len(at) else np.zeros_like(steps)
+
+
+class Clocked:
+    """The same series over the seconds of training."""
+
+    def __init__(self, history: History) -> None:
+        self.history = history
+        self._known: dict[str, tuple[int, Floats]] = {}
+
+    @property
+    def version(self) -> int:
+        """As the history's."""
+        return self.history.version
+
+    def view(self, name: str) -> tuple[Floats, Floats]:
+        """Seconds and values, of equal length."""
+        version = self.history.version
+        steps, values = self.history.view(name)
+        before, seconds = self._known.get(name, (version, np.empty(0)))
+        if before != version:
+            seconds = np.empty(0)
+        seconds = np.concatenate([seconds, self.history.seconds(steps[len(seconds) :])])
+        self._known[name] = version, seconds
+        return seconds, values

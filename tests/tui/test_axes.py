@@ -3,7 +3,7 @@ import math
 import numpy as np
 import pytest
 
-from acceltui.tui.widgets import axes
+from acceltui.tui.plot import axes
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from acceltui.tui.widgets import raster
-from acceltui.tui.widgets.raster import Layer, Spans, draw
+from acceltui.tui.plot import raster
+from acceltui.tui.plot.raster import Layer, Spans, draw
 
 
 def spans_of(x, y, columns, stop=None):

@@ -2,30 +2,37 @@
 
 import math
 import time
+from dataclasses import replace
 from typing import ClassVar
 
+import numpy as np
 from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
-from textual.screen import Screen
 
 from acceltui.runs.folder import RunFolder
 from acceltui.runs.paths import run_title
+from acceltui.runs.wording import value
 from acceltui.tui import commands
 from acceltui.tui.glyphs import Glyphs
 from acceltui.tui.messages import Notice
+from acceltui.tui.plot import axes
+from acceltui.tui.plot.traces import Curve, Source
+from acceltui.tui.plot.widget import Plot, VerticalMark, View
 from acceltui.tui.screens.confirm import Confirm
 from acceltui.tui.screens.help import Help
 from acceltui.tui.screens.log import LogScreen
+from acceltui.tui.screens.plots import PlotScreen
+from acceltui.tui.series import CLOCK, Clocked
 from acceltui.tui.watch import Snapshot
 from acceltui.tui.widgets.canvas import Panel
 from acceltui.tui.widgets.events import Events, Tail
 from acceltui.tui.widgets.facts import Buffers, Machine, Speed, Values
 from acceltui.tui.widgets.header import Header, Reason, state_style, why_not_running
 from acceltui.tui.widgets.keys import KeyLine
-from acceltui.tui.widgets.plot import Curve, Plot, VerticalMark
 
+ACTORS = ("accelerator", "transformer")
 FULL_SIZE = (96, 30)
 """Columns and rows from which on all panels are shown at once."""
 SMALL_SIZE = (50, 12)
@@ -36,9 +43,23 @@ ANSWERED_WITHIN = 3.0
 """Seconds after a pause was asked for until the status is sure to tell of it."""
 PANELS = ("return", "losses", "cloning", "events")
 """Panels by their digit."""
+VIEWS = {
+    "return": (
+        View("Return", tuple(Curve(f"{who}/return", who, deviation=f"{who}/std") for who in ACTORS)),
+        View("Success", tuple(Curve(f"{who}/success", who) for who in ACTORS)),
+    ),
+    "losses": (
+        View("Losses", (Curve("loss/critic", "critic"), Curve("loss/actor", "actor"))),
+        View("Gradient norms", tuple(Curve(f"grad/{name}", name) for name in ("critic", "actor", "clone")), log_y=True),
+        View("Q-values", (Curve("q/mean", "mean Q"),)),
+        View("Entropy", (Curve("policy/entropy", "policy"),)),
+    ),
+    "cloning": (View("Cloning loss", (Curve("loss/clone", "clone"),), log_y=True),),
+}
+"""What each plot can show."""
 
 
-class Dashboard(Screen[None]):
+class Dashboard(PlotScreen):
     """Shows snapshots of a run; what a key asks for goes into the run folder as a command."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -67,6 +88,7 @@ class Dashboard(Screen[None]):
         self._ready = False
         self.chosen = PANELS[0]
         self.enlarged = False
+        self._clocked: Clocked | None = None
         self._asked_pause = (False, -math.inf)
 
     def compose(self) -> ComposeResult:
@@ -74,14 +96,10 @@ class Dashboard(Screen[None]):
         yield Header(glyphs, id="header")
         yield Reason(glyphs, id="reason")
         with Vertical(id="panels"):
-            curves = [Curve(f"{name}/return", name, deviation=f"{name}/std") for name in ("accelerator", "transformer")]
-            yield Plot(glyphs, "Return", curves, number=1, id="return")
+            yield Plot(glyphs, VIEWS["return"], read=value, number=1, id="return")
             with Horizontal(id="pair"):
-                losses = [Curve("loss/critic", "critic"), Curve("loss/actor", "actor")]
-                yield Plot(glyphs, "Losses", losses, number=2, id="losses")
-                yield Plot(
-                    glyphs, "Cloning loss (log)", [Curve("loss/clone", "clone")], number=3, log_y=True, id="cloning"
-                )
+                yield Plot(glyphs, VIEWS["losses"], read=value, number=2, id="losses")
+                yield Plot(glyphs, VIEWS["cloning"], read=value, number=3, id="cloning")
             with Horizontal(id="facts"):
                 yield Buffers(glyphs, "Buffers", id="buffers")
                 yield Speed(glyphs, "Speed", id="speed")
@@ -99,6 +117,7 @@ class Dashboard(Screen[None]):
         self.workers.cancel_node(self)
         self.folder, self.snapshot, self._shown, self._ready = folder, None, None, False
         self._asked_pause = (False, -math.inf)
+        self.look = replace(self.look, window=None, at=None)
         await self.recompose()
         self._begin()
 
@@ -118,6 +137,8 @@ class Dashboard(Screen[None]):
         """Take a newer look at the run. Called, not posted, and shown only when no dialog lies over this screen: there
         Textual would send the whole screen for each message and each change.
         """
+        if self._clocked is None or self._clocked.history is not snapshot.history:
+            self._clocked = Clocked(snapshot.history)
         self.snapshot = snapshot
         if self._ready and self.app.screen_stack[-1:] == [self]:  # no screen is left while the application ends
             self._show(snapshot)
@@ -146,14 +167,26 @@ class Dashboard(Screen[None]):
 
     def _show_plots(self, snapshot: Snapshot) -> None:
         progress, history = snapshot.progress, snapshot.history
-        stop = progress.budget or max(history.step, 1.0)
-        mark = VerticalMark(progress.switch_step, "switch") if progress.switch_step is not None else None
-        episodes = history.last("transformer/episodes")
-        of = f", n={episodes:.0f}" if math.isfinite(episodes) else ""
-        self.query_one("#return", Plot).title = f"Return  mean{self.glyphs.plus_minus}std{of}"
+        stop = progress.budget or axes.roomy(history.step)
+        if self.look.seconds:
+            stop = axes.roomy(history.last(CLOCK))
+        self.look = replace(self.look, stop=stop)
+        marks = []
+        if progress.switch_step is not None:
+            at = np.array([progress.switch_step])
+            marks = [VerticalMark((history.seconds(at) if self.look.seconds else at).item(), "switch")]
+        source = self._clocked if self.look.seconds and self._clocked else history
         for plot in self.query(Plot):
             rule = progress.rule if plot.id == "return" and snapshot.status.stage == "accelerate" else ""
-            plot.show(history, stop, mark, rule)
+            plot.show(source, self.look, marks, " ".join(filter(None, (self._measured(plot), rule))))
+
+    def _measured(self, plot: Plot) -> str:
+        """How the values of the evaluations were come by."""
+        if plot.id != "return" or self._shown is None:
+            return ""
+        episodes = self._shown.history.last("transformer/episodes")
+        of = f"n={episodes:.0f}" if math.isfinite(episodes) else ""
+        return f"mean{self.glyphs.plus_minus}std, {of}" if plot.shown.title == "Return" and of else of
 
     def _arrange(self) -> None:
         """Choose the layout for the size of the terminal."""
@@ -193,11 +226,30 @@ class Dashboard(Screen[None]):
         self._choose(self.chosen)
 
     def action_back(self) -> None:
-        """Make an enlarged panel small again; then let go of the chosen one."""
-        if self.enlarged:
+        """Stop reading values; make an enlarged panel small again; then let go of the chosen one."""
+        if self.look.at is not None:
+            self.look_again(replace(self.look, at=None))
+        elif self.enlarged:
             self.action_enlarge()
         else:
             self.set_focus(None)
+
+    def show_plots(self) -> None:
+        if self.snapshot is not None:
+            self._show_plots(self.snapshot)
+
+    def newest(self) -> float:
+        if self.snapshot is None:
+            return 0.0
+        history = self.snapshot.history
+        return history.last(CLOCK) if self.look.seconds else history.step
+
+    def source(self) -> Source | None:
+        return self._clocked if self.look.seconds or self.snapshot is None else self.snapshot.history
+
+    def chosen_plot(self) -> Plot:
+        name = self.chosen if self.chosen in VIEWS else PANELS[0]
+        return self.query_one(f"#{name}", Plot)
 
     def action_help(self) -> None:
         """Show the keys."""

@@ -1,6 +1,7 @@
 """Axes of a plot: round tick values, their labels, logarithms, and limits that do not jump about."""
 
 import math
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -92,3 +93,30 @@ class Limits:
             bottom = 0.0
         bottom, top = math.floor(bottom / step) * step, math.ceil(top / step) * step
         self.bottom, self.top = bottom, top
+
+
+def roomy(stop: float) -> float:
+    """A round end for an x axis that grows, so that it seldom does: at least `stop`, at most twice that."""
+    if stop <= 0:
+        return 1.0
+    power = 10.0 ** math.floor(math.log10(stop))
+    return next(factor * power for factor in (1, 2, 5, 10) if factor * power >= stop)
+
+
+@dataclass(frozen=True)
+class Unit:
+    """Of an x axis: so many of what is plotted, and what follows the figure."""
+
+    size: float
+    suffix: str
+
+
+STEPS = Unit(1.0, "")
+
+
+def time_unit(span: float) -> Unit:
+    """For an axis in seconds of about that length."""
+    for size, suffix in ((86_400.0, "d"), (3_600.0, "h"), (60.0, "m")):
+        if span >= 2 * size:
+            return Unit(size, suffix)
+    return Unit(1.0, "s")
