@@ -67,3 +67,19 @@ def shown(value: Any) -> str:
     if isinstance(value, Section):
         return str(value.model_dump(by_alias=True, exclude_unset=True))
     return "null" if value is None else f"{value:_}" if isinstance(value, int) and value > 9999 else str(value)
+
+
+def unlike_defaults(section: Section, base: Section | None = None, path: str = "") -> set[str]:
+    """Dotted keys whose value is not the default; `base`: what the section is where it is left out."""
+    found: set[str] = set()
+    for name, field in type(section).model_fields.items():
+        value, key = getattr(section, name), f"{path}{field.alias or name}"
+        if isinstance(base, type(section)):
+            default = getattr(base, name)
+        else:
+            default = ... if field.is_required() else field.get_default(call_default_factory=True)
+        if isinstance(value, Section) and key != "switch":
+            found |= unlike_defaults(value, default if isinstance(default, Section) else None, f"{key}.")
+        elif value != default:
+            found.add(key)
+    return found

@@ -8,7 +8,9 @@ from textual.app import App
 from textual.binding import Binding, BindingType
 
 from acceltui.runs.folder import RunFolder
+from acceltui.tui.away import Seen
 from acceltui.tui.glyphs import Glyphs, choose_glyphs
+from acceltui.tui.keys import LEAVE
 from acceltui.tui.leave import HangupGuard, terminal_is_there
 from acceltui.tui.messages import RunChanged, RunChosen
 from acceltui.tui.palette import THEME
@@ -17,6 +19,8 @@ from acceltui.tui.screens.runs import RunsScreen
 from acceltui.tui.watch import Snapshot, Watch, WatchThread
 from acceltui.tui.widgets.header import why_not_running
 
+DETACH = "detach: the engine goes on"
+
 
 class AccelApp(App[None]):
     """One run on the screen. Reads its folder, never the engine."""
@@ -24,9 +28,8 @@ class AccelApp(App[None]):
     CSS_PATH = "accel.tcss"
     TITLE = "accel"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("q", "quit", "Detach"),
-        Binding("ctrl+q", "quit", "Detach", show=False, priority=True),
-        Binding("ctrl+c", "quit", "Detach", show=False, priority=True),
+        Binding("q", "quit", "Detach", id="detach", group=LEAVE, tooltip=DETACH),
+        Binding("ctrl+q,ctrl+c", "quit", show=False, priority=True, group=LEAVE, tooltip=DETACH),
     ]
 
     def __init__(self, folder: RunFolder, glyphs: Glyphs, runs_root: Path | None = None) -> None:
@@ -78,9 +81,11 @@ class AccelApp(App[None]):
             self.pop_screen()
 
     def _watch_run(self) -> WatchThread:
-        folder, watch = self.folder, Watch(self.folder)
+        folder, watch, seen = self.folder, Watch(self.folder), Seen(self.folder)
+        self.dashboard.seen = seen.last()
 
         def look() -> bool:
+            seen.note()
             snapshot = watch.poll()
             self.post_message(RunChanged(folder, snapshot))  # the one thing that Textual allows another thread
             return snapshot.read < 1
@@ -103,6 +108,7 @@ def attach(folder: RunFolder, *, runs_root: Path, glyphs: str | None = None) -> 
         app.run()
     finally:
         app.guard.finish()
+        Seen(app.folder).note(leaving=True)
     if not terminal_is_there():
         return None
     # Who leaves before the first look has come is told nevertheless.

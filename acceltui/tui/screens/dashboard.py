@@ -15,8 +15,11 @@ from acceltui.runs.folder import RunFolder
 from acceltui.runs.paths import run_title
 from acceltui.runs.wording import value
 from acceltui.tui import commands
+from acceltui.tui.away import meanwhile
 from acceltui.tui.glyphs import Glyphs
+from acceltui.tui.keys import RUN, SCREEN, bindings_of, explained, key_line
 from acceltui.tui.messages import Notice
+from acceltui.tui.palette import DONE, PLAIN
 from acceltui.tui.plot import axes
 from acceltui.tui.plot.traces import Curve, Source
 from acceltui.tui.plot.widget import Plot, VerticalMark, View
@@ -24,12 +27,14 @@ from acceltui.tui.screens.confirm import Confirm
 from acceltui.tui.screens.help import Help
 from acceltui.tui.screens.log import LogScreen
 from acceltui.tui.screens.plots import PlotScreen
+from acceltui.tui.screens.recipe import RecipeScreen
 from acceltui.tui.series import CLOCK, Clocked
 from acceltui.tui.watch import Snapshot
+from acceltui.tui.widgets.banner import Banner
 from acceltui.tui.widgets.canvas import Panel
 from acceltui.tui.widgets.events import Events, Tail
 from acceltui.tui.widgets.facts import Buffers, Machine, Speed, Values
-from acceltui.tui.widgets.header import Header, Reason, state_style, why_not_running
+from acceltui.tui.widgets.header import Header, state_style, why_not_running
 from acceltui.tui.widgets.keys import KeyLine
 
 ACTORS = ("accelerator", "transformer")
@@ -39,6 +44,8 @@ SMALL_SIZE = (50, 12)
 """Columns and rows below which there is no room for a plot."""
 TALL = 52
 """Rows from which on the events get more of them."""
+AWAY_SHOWN = 120.0
+"""Seconds for which is said what happened while nobody looked."""
 ANSWERED_WITHIN = 3.0
 """Seconds after a pause was asked for until the status is sure to tell of it."""
 PANELS = ("return", "losses", "cloning", "events")
@@ -63,19 +70,44 @@ class Dashboard(PlotScreen):
     """Shows snapshots of a run; what a key asks for goes into the run folder as a command."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("s", "switch", "Switch stage"),
-        Binding("x", "stop", "Stop"),
-        Binding("p", "pause", "Pause"),
-        Binding("e", "command('evaluate')", "Evaluate"),
-        Binding("c", "command('checkpoint')", "Checkpoint"),
-        Binding("R", "app.runs", "Runs"),
-        Binding("l", "log", "Log"),
-        Binding("question_mark,f1", "help", "Help"),
-        *(Binding(str(number), f"choose({number})", "Zoom") for number in range(1, 5)),
-        Binding("tab", "next(1)", "Next panel", show=False, priority=True),
-        Binding("shift+tab", "next(-1)", "Panel before", show=False, priority=True),
-        Binding("enter,z", "enlarge", "Enlarge", show=False),
-        Binding("escape", "back", "Back", show=False),
+        Binding("s", "switch", "Switch", id="switch", group=RUN, tooltip="switch to stage online now (asks first)"),
+        Binding("p", "pause", "Pause", id="pause", group=RUN, tooltip="pause, or go on"),
+        Binding("e", "command('evaluate')", "Evaluate", id="evaluate", group=RUN, tooltip="evaluate now"),
+        Binding(
+            "c", "command('checkpoint')", "Checkpoint", id="checkpoint", group=RUN, tooltip="write a checkpoint now"
+        ),
+        Binding("x", "stop", "Stop", id="stop", group=RUN, tooltip="stop the run, after a checkpoint (asks first)"),
+        Binding("R", "app.runs", "Runs", id="runs", group=SCREEN, tooltip="all runs: attach, fork, filter"),
+        Binding("l", "log", "Log", id="log", group=RUN, tooltip="the engine's log"),
+        Binding(
+            "r", "recipe", "Recipe", id="recipe", group=RUN, tooltip="the recipe, and what of it is not the default"
+        ),
+        *(
+            Binding(
+                str(number),
+                f"choose({number})",
+                "Zoom",
+                id=f"panel-{number}",
+                group=SCREEN,
+                tooltip="choose a panel; the same key again enlarges it",
+            )
+            for number in range(1, 5)
+        ),
+        Binding("tab", "next(1)", show=False, priority=True, id="next-panel", group=SCREEN, tooltip="the next panel"),
+        Binding(
+            "shift+tab",
+            "next(-1)",
+            show=False,
+            priority=True,
+            id="panel-before",
+            group=SCREEN,
+            tooltip="the panel before",
+        ),
+        Binding(
+            "enter,z", "enlarge", show=False, id="enlarge", group=SCREEN, tooltip="enlarge the chosen panel, and back"
+        ),
+        Binding("escape", "back", show=False, id="back", group=SCREEN, tooltip="one layer back"),
+        Binding("question_mark,f1", "help", "Help", id="help", group=SCREEN, tooltip="this help"),
     ]
     AUTO_FOCUS = ""
 
@@ -88,13 +120,16 @@ class Dashboard(PlotScreen):
         self._ready = False
         self.chosen = PANELS[0]
         self.enlarged = False
+        self.seen: float | None = None
+        """When this person last looked at the run."""
         self._clocked: Clocked | None = None
         self._asked_pause = (False, -math.inf)
 
     def compose(self) -> ComposeResult:
         glyphs = self.glyphs
         yield Header(glyphs, id="header")
-        yield Reason(glyphs, id="reason")
+        yield Banner(glyphs, id="reason")
+        yield Banner(glyphs, id="away")
         with Vertical(id="panels"):
             yield Plot(glyphs, VIEWS["return"], read=value, number=1, id="return")
             with Horizontal(id="pair"):
@@ -124,13 +159,16 @@ class Dashboard(PlotScreen):
     def _begin(self) -> None:
         """Wait for the first look at the run."""
         self.query_one(Header).run_title = run_title(self.folder.name)
-        self.query_one(Reason).display = False
+        for banner in self.query(Banner):
+            banner.display = False
+        self.query_one(KeyLine).show_keys(key_line(bindings_of(self)))
         self.add_class("-waiting")
         self._arrange()
         self._ready = True
 
     def on_resize(self, event: events.Resize) -> None:
-        self.query_one(Reason).fit(event.size.width)
+        for banner in self.query(Banner):
+            banner.fit(event.size.width)
         self._arrange()
 
     def take(self, snapshot: Snapshot) -> None:
@@ -152,15 +190,23 @@ class Dashboard(PlotScreen):
         before, self._shown = self._shown, snapshot
         self.remove_class("-waiting")
         self.query_one(Header).show(snapshot)
-        self.query_one(Reason).show(why_not_running(snapshot), state_style(snapshot.state))
+        self.query_one("#reason", Banner).show(why_not_running(snapshot), state_style(snapshot.state))
         self.query_one(KeyLine).show_paused(snapshot.progress.paused)
         for panel in (*self.query(Buffers), *self.query(Speed), *self.query(Machine), *self.query(Values)):
             panel.show(snapshot)
+        if before is None and self.seen is not None:
+            said = meanwhile(snapshot.events, self.seen, time.time())
+            self.query_one("#away", Banner).show(said, DONE)
+            self.set_timer(AWAY_SHOWN, self.forget_away)
         if before is None or before.events != snapshot.events:
             self.query_one(Events).show(snapshot.events)
             self.query_one(Tail).show(snapshot.events)
         if before is None or (before.rows, before.progress) != (snapshot.rows, snapshot.progress):
             self._show_plots(snapshot)
+
+    def forget_away(self) -> None:
+        """What happened meanwhile was read by now."""
+        self.query_one("#away", Banner).show("", PLAIN)
 
     def on_notice(self, message: Notice) -> None:
         self.query_one(KeyLine).say(message.text, urgent=message.urgent)
@@ -226,8 +272,11 @@ class Dashboard(PlotScreen):
         self._choose(self.chosen)
 
     def action_back(self) -> None:
-        """Stop reading values; make an enlarged panel small again; then let go of the chosen one."""
-        if self.look.at is not None:
+        """One layer back: what happened meanwhile, the crosshair, an enlarged panel, the chosen one."""
+        away = self.query_one("#away", Banner)
+        if away.display:
+            self.forget_away()
+        elif self.look.at is not None:
             self.look_again(replace(self.look, at=None))
         elif self.enlarged:
             self.action_enlarge()
@@ -253,11 +302,15 @@ class Dashboard(PlotScreen):
 
     def action_help(self) -> None:
         """Show the keys."""
-        self.app.push_screen(Help())
+        self.app.push_screen(Help(explained(bindings_of(self))))
 
     def action_log(self) -> None:
         """Show the engine's log."""
         self.app.push_screen(LogScreen(self.folder, self.glyphs))
+
+    def action_recipe(self) -> None:
+        """Show the recipe."""
+        self.app.push_screen(RecipeScreen(self.folder, self.glyphs))
 
     def action_pause(self) -> None:
         """Pause, or go on."""

@@ -1,5 +1,6 @@
 """All keys, over whatever is on the screen."""
 
+from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -9,28 +10,8 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
+from acceltui.tui.keys import Line
 from acceltui.tui.palette import BLUE
-
-KEYS = (
-    ("This run", ""),
-    ("s", "switch to stage online now (asks first)"),
-    ("p", "pause, or go on"),
-    ("e", "evaluate now"),
-    ("c", "write a checkpoint now"),
-    ("x", "stop the run, after a checkpoint (asks first)"),
-    ("l", "the engine's log; f follows its end"),
-    ("Screen", ""),
-    ("R", "all runs: Enter attaches, f forks, / filters"),
-    ("1 2 3 4", "choose a panel; the same key again enlarges it"),
-    ("Tab", "next panel, shift+Tab the one before"),
-    ("Enter z", "enlarge the chosen panel, and back"),
-    ("up down", "scroll events or log"),
-    ("Esc", "one layer back"),
-    ("? F1", "this help"),
-    ("ctrl+p", "command palette"),
-    ("Leave", ""),
-    ("q", "detach: the engine goes on (also ctrl+q, ctrl+c)"),
-)
 
 
 class Help(ModalScreen[None]):
@@ -38,12 +19,19 @@ class Help(ModalScreen[None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,question_mark,f1,q,enter", "dismiss", "Close", show=False)]
 
+    def __init__(self, groups: Mapping[str, Sequence[Line]]) -> None:
+        """`groups`: keys and what they do, by what they are about."""
+        super().__init__()
+        self.groups = groups
+
     def compose(self) -> ComposeResult:
         with VerticalScroll(id="help"):
             yield Static(self._text())
 
     def _text(self) -> Content:
         lines = [Content.styled("Key bindings", "bold")]
-        for key, what in KEYS:
-            lines.append(Content.assemble((f" {key:<9}", f"bold {BLUE}"), what) if what else Content.styled(key, "dim"))
+        widest = max((len(keys) for group in self.groups.values() for keys, _ in group), default=0)
+        for group, keys in self.groups.items():
+            lines.append(Content.styled(group, "dim"))
+            lines += [Content.assemble((f" {key:<{widest}} ", f"bold {BLUE}"), what) for key, what in keys]
         return Content("\n").join(lines)

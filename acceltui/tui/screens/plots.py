@@ -6,6 +6,7 @@ from typing import ClassVar
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
+from acceltui.tui.keys import CURVES
 from acceltui.tui.plot.traces import Source
 from acceltui.tui.plot.widget import Look, Plot
 
@@ -19,16 +20,46 @@ class PlotScreen(Screen[None]):
     """What its plots have in common is in `look`; subclasses show it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("left", "sideways(-1)", "Left", show=False),
-        Binding("right", "sideways(1)", "Right", show=False),
-        Binding("plus,equals_sign", "zoom(0.5)", "Less of the axis", show=False),
-        Binding("minus", "zoom(2)", "More of the axis", show=False),
-        Binding("0", "whole", "All of the axis", show=False),
-        Binding("i", "inspect", "Read values", show=False),
-        Binding("v", "view", "Other curves", show=False),
-        Binding("y", "log_y", "Log y", show=False),
-        Binding("m", "smooth", "Smoothing", show=False),
-        Binding("t", "clock", "Steps or time", show=False),
+        Binding(
+            "left",
+            "sideways(-1)",
+            show=False,
+            id="left",
+            group=CURVES,
+            tooltip="earlier; with values shown, the crosshair to the left",
+        ),
+        Binding(
+            "right", "sideways(1)", show=False, id="right", group=CURVES, tooltip="later; the crosshair to the right"
+        ),
+        Binding("plus,equals_sign", "zoom(0.5)", show=False, id="zoom-in", group=CURVES, tooltip="less of the x axis"),
+        Binding("minus", "zoom(2)", show=False, id="zoom-out", group=CURVES, tooltip="more of it"),
+        Binding("0", "whole", show=False, id="whole", group=CURVES, tooltip="all of it"),
+        Binding(
+            "i",
+            "inspect",
+            show=False,
+            id="inspect",
+            group=CURVES,
+            tooltip="read values at a crosshair, moved by left and right",
+        ),
+        Binding(
+            "v",
+            "view",
+            show=False,
+            id="view",
+            group=CURVES,
+            tooltip="other curves in the chosen plot: success, gradient norms, Q-values, entropy",
+        ),
+        Binding(
+            "y",
+            "log_y",
+            show=False,
+            id="log-y",
+            group=CURVES,
+            tooltip="logarithmic y axis of the chosen plot, or linear",
+        ),
+        Binding("m", "smooth", show=False, id="smooth", group=CURVES, tooltip="smooth all curves: 0.6, 0.9, off"),
+        Binding("t", "clock", show=False, id="time", group=CURVES, tooltip="over the time of training, or over steps"),
     ]
 
     def __init__(self) -> None:

@@ -1,6 +1,5 @@
 """The two lines at the top: which run, in which state, how far; and one more when it no longer runs."""
 
-import textwrap
 import time
 
 from rich.style import Style
@@ -139,29 +138,3 @@ def why_not_running(snapshot: Snapshot) -> str:
         case "PREEMPTED":
             return f"PREEMPTED at {step}: the batch system took the machine."
     return ""
-
-
-class Reason(Canvas):
-    """Why a run no longer runs, on up to three lines; hidden while it runs."""
-
-    text = ""
-    style = PLAIN
-
-    def show(self, text: str, style: Style) -> None:
-        """Show a sentence, or nothing."""
-        if text != self.text:
-            self.text, self.style = text, style
-            self.display = bool(text)
-            self.fit(self.app.size.width)
-            self.repaint()
-
-    def fit(self, width: int) -> None:
-        """Take as many lines as the sentence needs at this width."""
-        self.styles.height = min(len(self._wrapped(width)), 3) or 1
-
-    def draw(self, width: int, height: int) -> list[Strip]:
-        lines = self._wrapped(width)
-        return [line([(" " + text, self.style)], width) for text in [*lines, *[""] * height][:height]]
-
-    def _wrapped(self, width: int) -> list[str]:
-        return textwrap.wrap(self.text, max(width - 2, 10))

@@ -1,25 +1,15 @@
 """The last line: the keys, or for some seconds what there is to say."""
 
+from collections.abc import Sequence
+
 from textual.strip import Strip
 from textual.timer import Timer
 
 from acceltui.runs.text import clean
+from acceltui.tui.keys import Line
 from acceltui.tui.palette import DIM, KEY, PLAIN, WARNING
 from acceltui.tui.widgets.canvas import Canvas, Span, length, line
 
-KEYS = (
-    ("q", "Detach"),
-    ("s", "Switch"),
-    ("p", "Pause"),
-    ("e", "Evaluate"),
-    ("c", "Checkpoint"),
-    ("x", "Stop"),
-    ("R", "Runs"),
-    ("l", "Log"),
-    ("1-4", "Zoom"),
-    ("?", "Help"),
-)
-"""The dashboard's. The last is always shown; of the others as many as fit."""
 SHOWN_FOR = 8.0
 """Seconds a notice stays."""
 
@@ -27,7 +17,8 @@ SHOWN_FOR = 8.0
 class KeyLine(Canvas):
     """Keys and what they do; a notice takes their place for a while."""
 
-    keys: tuple[tuple[str, str], ...] = KEYS
+    keys: Sequence[Line] = ()
+    """The last is always shown; of the others as many as fit."""
     text = ""
     urgent = False
     paused = False
@@ -39,6 +30,11 @@ class KeyLine(Canvas):
         if self._timer is not None:
             self._timer.stop()
         self._timer = self.set_timer(SHOWN_FOR, self._hush)
+        self.repaint()
+
+    def show_keys(self, keys: Sequence[Line]) -> None:
+        """Name these keys from now on."""
+        self.keys = keys
         self.repaint()
 
     def show_paused(self, paused: bool) -> None:
@@ -62,6 +58,8 @@ class KeyLine(Canvas):
         ]
 
     def _keys(self, width: int) -> list[Span]:
+        if not self.keys:
+            return []
         *most, last = [self._key(key, name) for key, name in self.keys]
         spans: list[Span] = []
         for pair in most:
@@ -71,5 +69,5 @@ class KeyLine(Canvas):
         return spans + last
 
     def _key(self, key: str, name: str) -> list[Span]:
-        name = "Unpause" if key == "p" and self.paused else name
+        name = "Unpause" if name == "Pause" and self.paused else name
         return [(f" {key}", KEY), (f" {name} ", DIM)]

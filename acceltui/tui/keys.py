@@ -1,0 +1,59 @@
+"""Keys as they are shown, by the bindings themselves: what is remapped is told as it is."""
+
+from collections.abc import Iterable
+
+from textual.binding import Binding
+from textual.screen import Screen
+
+NAMES = {
+    "question_mark": "?",
+    "plus": "+",
+    "minus": "-",
+    "equals_sign": "=",
+    "slash": "/",
+    "escape": "Esc",
+    "enter": "Enter",
+    "tab": "Tab",
+    "pageup": "PgUp",
+    "pagedown": "PgDn",
+    "home": "Home",
+    "end": "End",
+}
+RUN, CURVES, SCREEN, READING, LEAVE = map(Binding.Group, ("This run", "Curves", "Screen", "Text", "Leave"))
+"""What keys are about, in the help."""
+Line = tuple[str, str]
+"""Keys, and what they do."""
+
+
+def key_name(key: str) -> str:
+    """A key as a person knows it."""
+    *held, last = key.split("+") if key != "+" else [key]
+    name = NAMES.get(last, last.upper() if last.startswith("f") and last[1:].isdigit() else last)
+    return "+".join([*held, name])
+
+
+def bindings_of(screen: Screen[None]) -> list[Binding]:
+    """Of the screen and the application, those that are explained, in their order."""
+    return [active.binding for active in screen.active_bindings.values() if active.binding.tooltip]
+
+
+def key_line(bindings: Iterable[Binding]) -> list[Line]:
+    """For the last line of a screen: of each action's keys the first, neighbours that do alike joined."""
+    lines: dict[str, list[str]] = {}
+    seen: set[str] = set()
+    for binding in bindings:
+        if binding.show and binding.action not in seen:
+            seen.add(binding.action)
+            lines.setdefault(binding.description, []).append(key_name(binding.key))
+    return [(keys[0] if len(keys) == 1 else f"{keys[0]}-{keys[-1]}", name) for name, keys in lines.items()]
+
+
+def explained(bindings: Iterable[Binding]) -> dict[str, list[Line]]:
+    """By group, all keys of each action and what it does."""
+    groups: dict[str, dict[str, list[str]]] = {}
+    for binding in bindings:
+        group = binding.group.description if binding.group else ""
+        keys = groups.setdefault(group, {}).setdefault(binding.tooltip, [])
+        if (name := key_name(binding.key)) not in keys:
+            keys.append(name)
+    return {group: [(" ".join(keys), what) for what, keys in lines.items()] for group, lines in groups.items()}
