@@ -139,6 +139,8 @@ def spoil_and_seal(path: Path, folder: RunFolder, draw: random.Random) -> str:
     """Damage that the manifest does not tell: who wrote it wrote the manifest too."""
     said = (rewrite if path.suffix == ".json" and draw.random() < 0.7 else spoil)(path, folder, draw)
     manifest = path.with_name("manifest.json")
+    if not manifest.is_file():  # a pipe in its place would hold this process
+        return said
     document: dict[str, Any] = json.loads(manifest.read_bytes())
     document["files"][path.name] = seal(path)
     manifest.write_text(json.dumps(document))
