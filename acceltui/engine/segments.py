@@ -76,14 +76,17 @@ class Segments:
         )
 
     def drop(self, manifests: Mapping[Path, Manifest]) -> None:
-        """Remove those that no checkpoint names. While there is one that cannot be read, only this attempt's own."""
+        """Remove those that no checkpoint names, and halves of files that an engine was killed over (the library's
+        `.tmp...`). While there is a checkpoint that cannot be read, only this attempt's own segments."""
         all_known = all(path in manifests for path in checkpoint_folders(self._run))
         which = "*.safetensors" if all_known else f"*-{self._attempt}-*.safetensors"
         for scratch in (False, True):
             folder = segments_folder(self._run, scratch)
             held = [one["replays"] for one in manifests.values() if one["scratch"] == scratch]
             named = {part["file"] for replays in held for parts in replays.values() for part in parts}
-            for file in folder.glob(which) if folder is not None and is_ours(folder) else ():
+            if folder is None or not is_ours(folder):
+                continue
+            for file in (*folder.glob(which), *folder.glob(".tmp*")):
                 if file.name not in named:
                     file.unlink(missing_ok=True)
 

@@ -62,6 +62,7 @@ def test_what_an_engine_was_killed_over_does_not_stay(tmp_path: Path) -> None:
         shutil.copytree(saved.path, half, ignore=shutil.ignore_patterns("manifest.json"))
     (halves[0] / "critic.safetensors").write_bytes(b"half")
     temporary = [folder.path / ".status.json.1-ab", folder.acks / ".1-ab.json.1-ab", saved.path / ".manifest.json.1-ab"]
+    temporary.append(folder.replay / ".tmpIwdEji")
     for file in temporary:
         file.write_bytes(b"{")
     process = begin("resume", folder)

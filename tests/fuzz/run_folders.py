@@ -1,6 +1,5 @@
 """A real run, and copies of its folder with something wrong in each."""
 
-import contextlib
 import json
 import os
 import random
@@ -95,7 +94,8 @@ def harm(folder: RunFolder, draw: random.Random) -> str:
         return f"{way.__name__} {path.name}: not done, it is no file"  # but a pipe, which would hold this process
     try:
         return f"{way.__name__} {path.relative_to(folder.path)}: {way(path, folder, draw)}"
-    except (OSError, ValueError) as error:  # what an earlier mishap left cannot be harmed this way
+    # What an earlier mishap left cannot be harmed this way.
+    except (OSError, ValueError, TypeError, KeyError, yaml.YAMLError) as error:
         return f"{way.__name__} {path.name}: not done, {error}"
 
 
@@ -139,10 +139,11 @@ def spoil_and_seal(path: Path, folder: RunFolder, draw: random.Random) -> str:
     """Damage that the manifest does not tell: who wrote it wrote the manifest too."""
     said = (rewrite if path.suffix == ".json" and draw.random() < 0.7 else spoil)(path, folder, draw)
     manifest = path.with_name("manifest.json")
-    with contextlib.suppress(OSError, ValueError, TypeError, KeyError):  # a manifest that was harmed before
-        document: dict[str, Any] = json.loads(manifest.read_bytes())
-        document["files"][path.name] = seal(path)
-        manifest.write_text(json.dumps(document))
+    if not manifest.is_file():  # a pipe in its place would hold this process
+        return said
+    document: dict[str, Any] = json.loads(manifest.read_bytes())
+    document["files"][path.name] = seal(path)
+    manifest.write_text(json.dumps(document))
     return said
 
 
