@@ -11,6 +11,7 @@ from typing import Protocol
 
 from acceltui.engine.switch import RECENT, Evaluated
 from acceltui.recipe.schema import PPO, SAC, Recipe
+from acceltui.runs import wording
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,9 @@ class ValuesDiverge:
         sections = recipe.algorithm, recipe.online_algorithm
         # Values that the critic learned at one stage's discount it still has for a while at the other's.
         self._discount = max(section.discount for section in sections)
-        self._coefficient = recipe.algorithm.entropy.start if isinstance(recipe.algorithm, SAC) else 0.0
+        soft = recipe.algorithm if isinstance(recipe.algorithm, SAC) else None
+        self._what = "rewards with entropy" if soft else "rewards"
+        self._coefficient = soft.entropy.start if soft else 0.0
         self._largest, self._rows, self._wrong = 0.0, 0, False
 
     def __call__(self, seen: Seen) -> str:
@@ -94,8 +97,8 @@ class ValuesDiverge:
         if not self._wrong:
             return ""
         return (
-            f"Q-values diverge: they average {value:,.4g}, and rewards of at most {self._largest:,.3g} justify no more "
-            f"than {justified:,.4g}: lower algorithm.learning_rate"
+            f"the critic diverges: its values average {wording.value(value)}, and {self._what} of at most "
+            f"{wording.value(self._largest)} a step justify {wording.value(justified)}: lower algorithm.learning_rate"
         )
 
 

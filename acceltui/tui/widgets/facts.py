@@ -17,7 +17,7 @@ SEGMENTS = (
     (("environment",), ("env", "e")),
     (("update",), ("update", "upd", "u")),
     (("cloning",), ("clone", "cln", "c")),
-    (("evaluation",), ("eval", "v")),
+    (("evaluation",), ("eval", "evl", "v")),
     (("saving", "idle"), ("other", "o")),
 )
 """Where time goes: which parts a segment of the bar stands for, and its names, the longest that fits."""
