@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 import torch
-from engine_recipes import small
 from learner_batches import CONTEXT, batches, new_learner, noises
+from resuming import recipe_of
 from stepping import advance
 from torch import Tensor, nn
 
@@ -31,10 +31,10 @@ def test_learners_tell_the_length_of_their_gradients(kind: str) -> None:
 PPO = {"kind": "ppo", "rollout_steps": 16, "batch_size": 8, "epochs": 1, "gradient_norm": 1e-3}
 
 
-@pytest.mark.parametrize("changes", [{}, {"algorithm": PPO, "online": {"replay": 64}}], ids=["td3", "ppo"])
+@pytest.mark.parametrize("changes", [{}, {"algorithm": PPO}], ids=["td3", "ppo"])
 def test_rows_have_the_mean_of_what_updates_told(changes: dict[str, Any]) -> None:
     """PPO shortens the gradients of actor and critic, which the row must not hide."""
-    parts = Parts(small(**changes))
+    parts = Parts(recipe_of(changes))
     stage = parts.accelerate()
     advance(stage, 64)
     parts.close()

@@ -112,6 +112,9 @@ class FakeRun:
             yield f"{name}/std", abs(self.random.normal(260, 60))
             yield f"{name}/episodes", 5
 
+    def _source(self) -> str:
+        return "replay" if self.stage == "accelerate" else ""
+
     def _shares(self) -> dict[str, float]:
         cloning = 0.17 if self.stage == "accelerate" else 0.0
         rest = {"environment": 0.06, "cloning": cloning, "evaluation": 0.13, "saving": 0.01, "idle": 0.03}
@@ -148,7 +151,7 @@ class FakeRun:
             "health": list(self.health),
             "time": {part: share * 1e-2 * self.step for part, share in self._shares().items()},
             "replay": {"size": min(self.step, capacity), "capacity": capacity},
-            "windows": {"size": min(self.step, 50_000), "capacity": 50_000, "from": "replay"},
+            "windows": {"size": min(self.step, 50_000), "capacity": 50_000, "from": self._source()},
             "speed": {"steps": self.latest.get("speed/steps", 0.0), "updates": self.latest.get("speed/updates", 0.0)},
             "evaluating": False,
             "paused": False,
