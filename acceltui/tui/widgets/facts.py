@@ -65,7 +65,7 @@ class Buffers(Facts):
             "replay": (f"the newest {of} of the replay", "newest of the replay"),
             "rollouts": ("the accelerator's rollouts", "rollouts"),
         }.get(progress.windows_from, ())
-        name = " from     "
+        name = " from    "
         return (
             [(name, DIM), (next((text for text in said if len(name + text) <= width), said[-1]), PLAIN)] if said else []
         )
