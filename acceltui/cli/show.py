@@ -10,7 +10,7 @@ from acceltui.runs.files import finite
 from acceltui.runs.folder import RunFolder
 from acceltui.runs.liveness import heartbeat_age, observed_state
 from acceltui.runs.paths import made_at
-from acceltui.runs.progress import read_progress
+from acceltui.runs.progress import Progress, read_progress
 from acceltui.runs.status import UNREADABLE, Status, read_status
 from acceltui.runs.text import clean
 
@@ -58,7 +58,8 @@ def block(folder: RunFolder) -> str:
     facts = {
         "stage": f"{status.stage}, step {steps(status)}",
         "returns": ", ".join(f"{name.partition('/')[0]} {shown}" for name, shown in latest(status, names)),
-        "switch": f"at step {progress.switch_step:,.0f}" if progress.switch_step is not None else progress.rule,
+        "switch": f"at step {progress.switch_step:,.0f}" if progress.switch_step is not None else rule(progress),
+        "time": ", ".join(f"{part} {share:.0%}" for part, share in progress.time.items() if share >= 0.005),
         "speed": f"{wording.value(progress.steps_per_s)} steps/s, {wording.value(progress.updates_per_s)} updates/s",
         "left": wording.duration(progress.eta_s) if progress.eta_s is not None else "",
         "checkpoint": f"step {progress.checkpoint.step:,.0f}" if progress.checkpoint else "",
@@ -66,8 +67,14 @@ def block(folder: RunFolder) -> str:
         "error": (status.error or {}).get("message", ""),
         "folder": str(folder.path),
     }
-    lines = [f"  {name:<11}  {clean(fact)}" for name, fact in facts.items() if fact]
+    named = [*facts.items(), *(("warning", sentence) for sentence in progress.health)]
+    lines = [f"  {name:<11}  {clean(fact)}" for name, fact in named if fact]
     return "\n".join([f"{clean(folder.name)}  {clean(observed_state(folder, status))}", *lines])
+
+
+def rule(progress: Progress) -> str:
+    """How far the switch rule is, and what it sees."""
+    return f"{progress.rule} ({progress.rule_detail})" if progress.rule_detail else progress.rule
 
 
 def engine(folder: RunFolder, status: Status) -> str:

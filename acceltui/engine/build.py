@@ -26,6 +26,7 @@ from acceltui.engine.replay import Replay
 from acceltui.engine.room import check_room, rollout_envs
 from acceltui.engine.stages import Accelerate, Cloning, Learning, OnlineStage
 from acceltui.engine.state import State, load_optimizer, optimizer_state
+from acceltui.engine.stopwatch import Stopwatch
 from acceltui.engine.switch import measured, metrics_named
 from acceltui.engine.updates import Updates
 from acceltui.recipe.schema import PPO as PPOSection
@@ -50,6 +51,7 @@ class Parts:
         check_room(recipe, self.spaces, self.device)
         self.draws = Draws.seeded(recipe.seed, self.device)
         self.carry_out = Updates(recipe.engine, self.device, tell)
+        self.stopwatch = Stopwatch()
         self.augment = Augment(self.spaces.image is not None and recipe.encoder.augment == "shift")
         self.accelerator = build_actor(recipe.accelerator, recipe, self.spaces).to(self.device).eval()
         self.transformer = build_actor(recipe.transformer, recipe, self.spaces).to(self.device).eval()
@@ -112,9 +114,10 @@ class Parts:
         if isinstance(algorithm, PPOSection):
             assert isinstance(self.critic, StateValue)
             always = self.recipe.env.bootstrap == "always"
-            return OnPolicy(PPO(actor, self.critic, algorithm, rate), interaction, algorithm, self.draws, always)
+            learns = PPO(actor, self.critic, algorithm, rate)
+            return OnPolicy(learns, interaction, algorithm, self.draws, always, self.stopwatch)
         learner = self.learner(actor, algorithm, rate, self.critic)
-        return OffPolicy(learner, interaction, algorithm, self.draws, self.augment, self.carry_out)
+        return OffPolicy(learner, interaction, algorithm, self.draws, self.augment, self.carry_out, self.stopwatch)
 
     def learner(
         self, actor: Actor, algorithm: TD3Section | SACSection, rate: float, critic: TargetedCritic | StateValue

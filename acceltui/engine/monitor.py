@@ -38,8 +38,13 @@ class Live:
     error: dict[str, str] | None = None
     rule: str = ""
     rule_detail: str = ""
+    health: list[str] = field(default_factory=list)
+    """What is likely wrong now, a sentence each."""
+    time: dict[str, float] = field(default_factory=dict)
+    """Seconds that each part of the run has taken in this attempt."""
     replay: dict[str, int] = field(default_factory=lambda: {"size": 0, "capacity": 0})
-    windows: dict[str, int] = field(default_factory=lambda: {"size": 0, "capacity": 0})
+    windows: dict[str, Any] = field(default_factory=lambda: {"size": 0, "capacity": 0, "from": ""})
+    """What cloning may draw from; `from`: replay or rollouts, or nothing where it draws from neither."""
     speed: dict[str, float] = field(default_factory=lambda: {"steps": 0.0, "updates": 0.0})
     paused: bool = False
     checkpoint: dict[str, Any] | None = None
@@ -140,6 +145,8 @@ class Monitor:
             "switch_step": live.switch_step,
             "rule": live.rule,
             "rule_detail": live.rule_detail,
+            "health": live.health,
+            "time": live.time,
             "replay": live.replay,
             "windows": live.windows,
             "speed": live.speed,

@@ -14,6 +14,7 @@ from acceltui.engine.meter import Meter
 from acceltui.engine.networks.actor import Actor
 from acceltui.engine.replay import Replay
 from acceltui.engine.state import State
+from acceltui.engine.stopwatch import Stopwatch
 from acceltui.engine.updates import Updates
 from acceltui.recipe.schema import SAC as SACSection
 from acceltui.recipe.schema import TD3 as TD3Section
@@ -44,10 +45,13 @@ class OffPolicy:
         draws: Draws,
         augment: Augment,
         carry_out: Updates,
+        stopwatch: Stopwatch,
     ) -> None:
         assert interaction.replay is not None
         self.learner, self.interaction, self.algorithm, self.draws = learner, interaction, algorithm, draws
-        self.augment, self.carry_out = augment, carry_out
+        self.augment, self.carry_out, self.stopwatch = augment, carry_out, stopwatch
+        # Nobody waits for a GPU's updates but the next actions, which need them: that time is the updates'.
+        self._acting = "update" if interaction.device.type == "cuda" else "environment"
         self.replay: Replay = interaction.replay
         self.meter = Meter()
         self.updates = 0
@@ -63,6 +67,7 @@ class OffPolicy:
         """
         interaction = self.interaction
         interaction.receive()
+        before = self.stopwatch.turn(self._acting)
         if at_random:
             actions = random_actions(interaction, self.draws.exploration)
         else:
@@ -70,6 +75,7 @@ class OffPolicy:
                 noise = self.draws.standard_normal(interaction.num_envs, self.learner.noise)
                 actions = self.learner.explore(interaction.consult(self.learner.actor), noise)
         interaction.send(actions)
+        self.stopwatch.turn(before)
         if not interaction.envs.apart:
             interaction.receive()
 

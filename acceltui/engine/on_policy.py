@@ -15,6 +15,7 @@ from acceltui.engine.meter import Meter
 from acceltui.engine.networks.actor import Actor
 from acceltui.engine.replay import Replay
 from acceltui.engine.state import State
+from acceltui.engine.stopwatch import Stopwatch
 from acceltui.recipe.schema import PPO as PPOSection
 
 
@@ -51,12 +52,18 @@ class OnPolicy:
     random_steps = 0
 
     def __init__(
-        self, learner: PPO, interaction: Interaction, algorithm: PPOSection, draws: Draws, bootstrap_always: bool
+        self,
+        learner: PPO,
+        interaction: Interaction,
+        algorithm: PPOSection,
+        draws: Draws,
+        bootstrap_always: bool,
+        stopwatch: Stopwatch,
     ) -> None:
         """The replay of `interaction` must hold the frames of a rollout, as the recipe's checks see to."""
         assert interaction.replay is not None
         self.learner, self.interaction, self.algorithm, self.draws = learner, interaction, algorithm, draws
-        self.bootstrap_always = bootstrap_always
+        self.bootstrap_always, self.stopwatch = bootstrap_always, stopwatch
         self.replay: Replay = interaction.replay
         self.meter = Meter()
         self.updates = 0

@@ -81,6 +81,17 @@ class Replay:
         return int(self._transitions.sum())
 
     @property
+    def largest_reward(self) -> float:
+        """By absolute value, of the frames held; waits for the device."""
+        lowest, highest = torch.aminmax(self._rewards)
+        return max(-float(lowest), float(highest))
+
+    @property
+    def longest(self) -> int:
+        """Steps that one of the episodes held is known to have."""
+        return int(self._position.max())
+
+    @property
     def nbytes(self) -> int:
         """Bytes of storage."""
         flags = self._position.nbytes + self._terminated.nbytes + self._ended.nbytes

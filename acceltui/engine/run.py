@@ -12,12 +12,13 @@ from acceltui.engine.build import Parts
 from acceltui.engine.checkpoint import Checkpoints, Moment, Saved
 from acceltui.engine.endings import Diverged, Leaving, Unsaved, Vanished
 from acceltui.engine.evaluations import Evaluations
+from acceltui.engine.health import Health, Seen
 from acceltui.engine.monitor import Monitor
 from acceltui.engine.pace import Pace
 from acceltui.engine.record import Record
 from acceltui.engine.stages import Accelerate, Cloning, OnlineStage
 from acceltui.engine.state import State
-from acceltui.engine.switch import judge, steps_named
+from acceltui.engine.switch import Verdict, judge, steps_named
 from acceltui.recipe.differences import changes
 from acceltui.recipe.schema import Recipe
 from acceltui.runs.commands import Command
@@ -45,6 +46,8 @@ class Run:
         self.evaluations = Evaluations(self.parts)
         self.checkpoints = Checkpoints(folder, monitor.attempt, recipe)
         self.pace = Pace()
+        self.stopwatch = self.parts.stopwatch
+        self.health = Health(recipe)
         self.clone_steps = 0
         self._unsaved: list[str] = []
         """Why a checkpoint is to be written when this step is over."""
@@ -58,7 +61,8 @@ class Run:
 
     def measure_random(self) -> None:
         """The return of random actions, from which shares are measured."""
-        values = self.evaluations.measure_random()
+        with self.stopwatch.during("evaluation"):
+            values = self.evaluations.measure_random()
         self.live.random_return = values["random/return"]
         self.record.row(0, self.live.stage, values)
         said = f"random actions return {values['random/return']:.1f}, the zero of shares"
@@ -69,6 +73,7 @@ class Run:
         recipe, num_envs = self.recipe, self.recipe.env.num_envs
         self.live.stage, self.live.state = stage.name, "RUNNING"
         self.pace.restart(self.step)
+        self.look_at_rule(stage)
         rolls_out = stage.cloning if isinstance(stage, Accelerate) and recipe.clone.from_ == "rollouts" else None
         while self.step < until:
             if leaving := self.obey(stage):
@@ -137,9 +142,10 @@ class Run:
         """Act on commands and signals, between updates; while paused, nothing else happens."""
         leaving = self.next_leaving(stage)
         if leaving is None and self.live.paused:
-            with self.aside("PAUSED"):
+            with self.aside("PAUSED", "idle"):
                 while self.live.paused and leaving is None:
                     time.sleep(0.1)
+                    self.live.time = self.stopwatch.read()
                     leaving = self.next_leaving(stage)
         return leaving
 
@@ -183,13 +189,18 @@ class Run:
         if leaving.command is not None:
             self.monitor.answer(leaving.command, "done")
 
-    def ask_rule(self, stage: Stage) -> Leaving | None:
-        """What the recipe's rule says of the evaluations so far."""
+    def look_at_rule(self, stage: Stage) -> Verdict | None:
+        """What the recipe's rule says of the evaluations so far, for the status; None where there is no rule."""
         if self.recipe.switch is None or not (isinstance(stage, Accelerate) and stage.cloning):
             return None
         verdict = judge(self.recipe.switch, self.step, self.evaluations.history, self.evaluations.random)
         self.live.rule, self.live.rule_detail = verdict.progress, verdict.detail
-        if not verdict.fires:
+        return verdict
+
+    def ask_rule(self, stage: Stage) -> Leaving | None:
+        """Leave the stage where the rule fires."""
+        verdict = self.look_at_rule(stage)
+        if verdict is None or not verdict.fires:
             return None
         detail = f" ({verdict.detail})" if verdict.detail else ""
         return Leaving("rule", by=verdict.name, message=f"the rule fired: {verdict.progress}{detail}")
@@ -201,7 +212,7 @@ class Run:
 
     def evaluate(self) -> None:
         """Evaluate the policies that this stage is about, and keep the best."""
-        with self.aside("EVALUATING"):
+        with self.aside("EVALUATING", "evaluation"):
             values = self.evaluations.measure(self.live.stage)
         values |= {f"steps/{name}": count for name, count in self.count_steps().items()}
         self.record.row(self.step, self.live.stage, values)
@@ -214,7 +225,7 @@ class Run:
 
     def collect(self, cloning: Cloning) -> None:
         """Let the accelerator play episodes for cloning; their steps are counted."""
-        with self.aside("RUNNING"):
+        with self.aside("RUNNING", "cloning"):
             self.clone_steps += cloning.collect(seed=ROLLOUT_SEEDS + self.recipe.seed % 2**29 + self.step % 2**29)
 
     def write_row(self, stage: Stage) -> None:
@@ -223,19 +234,48 @@ class Run:
         values = learning.meter.take()
         live, replay = self.live, learning.replay
         live.replay = {"size": replay.size, "capacity": replay.capacity}
-        live.windows = {"size": 0, "capacity": 0}
+        windows = {"size": 0, "capacity": 0}
         if isinstance(stage, Accelerate) and stage.cloning:
             values |= stage.cloning.meter.take()
-            live.windows = {"size": stage.cloning.windows, "capacity": self.recipe.clone.newest}
-            values |= {f"windows/{key}": value for key, value in live.windows.items()}
+            windows = {"size": stage.cloning.windows, "capacity": self.recipe.clone.newest}
+            values |= {f"windows/{key}": value for key, value in windows.items()}
+        live.windows = {**windows, "from": self.recipe.clone.from_ if windows["capacity"] else ""}
         live.speed = self.pace.speed(self.step, learning.updates)
-        for group, parts in (("replay", live.replay), ("speed", live.speed), ("steps", self.count_steps())):
+        shares, live.time = self.stopwatch.shares(), self.stopwatch.read()
+        counted = (
+            ("replay", live.replay),
+            ("speed", live.speed),
+            ("speed/share", shares),
+            ("steps", self.count_steps()),
+        )
+        for group, parts in counted:
             values |= {f"{group}/{key}": value for key, value in parts.items()}
         self.record.row(self.step, stage.name, values)
         live.latest = self.record.latest
+        self.look_at_rule(stage)
+        self.look_at_health(stage, values)
         for name, value in values.items():
             if name.startswith("loss/") and not math.isfinite(value):
                 self.diverge(name, value)
+
+    def look_at_health(self, stage: Stage, values: dict[str, float]) -> None:
+        """What is likely wrong, for the status; an event says so when it begins."""
+        replay, evaluations = stage.learning.replay, self.evaluations
+        seen = Seen(
+            stage.name,
+            self.step,
+            values,
+            latest=self.record.latest,
+            seconds=self.live.time,
+            evaluations=evaluations.history,
+            random=evaluations.random,
+            largest_reward=replay.largest_reward,
+            longest=replay.longest,
+            room=replay.capacity // self.recipe.env.num_envs,
+        )
+        for name, sentence in self.health.look(seen).items():
+            self.record.event("warning", sentence, step=self.step, health=name)
+        self.live.health = self.health.sentences
 
     def count_steps(self) -> dict[str, int]:
         """Environment steps beside training's, and all of them."""
@@ -255,7 +295,7 @@ class Run:
         """
         whys, self._unsaved = [*self._unsaved, why], []
         self.check_finite()
-        with self.aside(self.live.state):
+        with self.aside(self.live.state, "saving"):
             full = self.recipe.checkpoint.replay == "full"
             state = self.state(stage)  # which ends a step that was begun, and writes it into the replay
             moment = Moment(self.step, stage.name, self.parts.networks, state, stage.replays if full else {})
@@ -345,12 +385,13 @@ class Run:
         return stage, Leaving(left["why"], left["by"], left["message"])
 
     @contextmanager
-    def aside(self, state: str) -> Iterator[None]:
-        """Time that is not training: `state` shows meanwhile, and the pace does not count it."""
+    def aside(self, state: str, part: str) -> Iterator[None]:
+        """Time that is not training: `state` shows meanwhile, and the pace does not count it, but for `part`."""
         before, self.live.state = self.live.state, state
         self.pace.pause()
         try:
-            yield
+            with self.stopwatch.during(part):
+                yield
         finally:
             self.pace.go_on()
-            self.live.state = before
+            self.live.state, self.live.time = before, self.stopwatch.read()

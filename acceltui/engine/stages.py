@@ -21,6 +21,7 @@ from acceltui.engine.off_policy import Due
 from acceltui.engine.own_critic import OwnCritic
 from acceltui.engine.replay import Replay
 from acceltui.engine.state import State, load_optimizer, optimizer_state
+from acceltui.engine.stopwatch import Stopwatch
 from acceltui.engine.updates import Updates
 from acceltui.recipe.schema import Clone, Online
 
@@ -31,6 +32,7 @@ class Learning(Protocol):
     interaction: Interaction
     replay: Replay
     meter: Meter
+    stopwatch: Stopwatch
     updates: int
     """Critic updates so far."""
 
@@ -97,12 +99,17 @@ class Accelerate:
 
     def advance(self, step: int) -> None:
         """One step of all environments, the accelerator's updates, the transformer's; `step` were taken before."""
-        at_random = step < self.learning.random_steps
-        self.learning.explore(at_random)
+        learning, stopwatch = self.learning, self.learning.stopwatch
+        at_random = step < learning.random_steps
+        stopwatch.turn("environment")
+        learning.explore(at_random)
         if not at_random:
-            self.learning.learn()
+            stopwatch.turn("update")
+            learning.learn()
             if self.cloning is not None:
-                self.cloning.learn(self.learning.interaction.num_envs)
+                stopwatch.turn("cloning")
+                self.cloning.learn(learning.interaction.num_envs)
+        stopwatch.turn("idle")
 
 
 class Cloning:
@@ -206,14 +213,16 @@ class OnlineStage:
 
     def advance(self, step: int) -> None:
         """One step of all environments and the transformer's updates; `step` were taken before, over both stages."""
-        if self.teacher is None:
-            at_random = step < self.learning.random_steps
-            self.learning.explore(at_random)
-            if not at_random:
-                self.learning.learn()
-            return
-        age = step - self.begins
-        fading = 1 - age / self.section.clone_fade if age < self.section.clone_fade else 0.0
-        self.learning.explore(at_random=False)
-        teacher = self.teacher if fading else None
-        self.learning.learn(teacher, fading, self.kind, actor_learns=age >= self.section.critic_warmup)
+        learning, stopwatch = self.learning, self.learning.stopwatch
+        at_random = self.teacher is None and step < learning.random_steps
+        stopwatch.turn("environment")
+        learning.explore(at_random)
+        stopwatch.turn("update")
+        if self.teacher is not None:
+            age = step - self.begins
+            fading = 1 - age / self.section.clone_fade if age < self.section.clone_fade else 0.0
+            teacher = self.teacher if fading else None
+            learning.learn(teacher, fading, self.kind, actor_learns=age >= self.section.critic_warmup)
+        elif not at_random:
+            learning.learn()
+        stopwatch.turn("idle")

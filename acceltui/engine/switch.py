@@ -1,5 +1,6 @@
 """The switch rules: when has the transformer learned enough from the accelerator?"""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -30,7 +31,8 @@ class Verdict:
 def judge(rule: Rule, step: int, history: Sequence[Evaluated], random: Mapping[str, float]) -> Verdict:
     """What `rule` says at `step` of all evaluations so far; `random` are the same metrics of random actions."""
     if rule.step is not None:
-        return Verdict(step >= rule.step, "step", f"step {min(step, rule.step):,}/{rule.step:,}")
+        detail = f"fires in {rule.step - step:,} steps" if step < rule.step else ""
+        return Verdict(step >= rule.step, "step", f"step {min(step, rule.step):,}/{rule.step:,}", detail)
     if rule.plateau is not None:
         return judge_plateau(rule.plateau, history, random)
     if rule.share is not None:
@@ -46,6 +48,11 @@ def judge(rule: Rule, step: int, history: Sequence[Evaluated], random: Mapping[s
         joint.join(part.progress for part in parts),
         "; ".join(part.detail for part in named if part.detail),
     )
+
+
+def shown(value: float) -> str:
+    """A return, or a share of success."""
+    return f"{value:,.1f}" if abs(value) >= 10 else f"{value:.2f}"
 
 
 def measured(metric: str) -> str:
@@ -81,8 +88,23 @@ def judge_plateau(rule: Plateau, history: Sequence[Evaluated], random: Mapping[s
             reference, waited = best, 0
         else:
             waited += 1
-    detail = f"best {rule.of} {best:.1f} at {waited} evaluations without a gain" if considered else ""
-    return Verdict(waited >= rule.patience, "plateau", f"plateau {waited}/{rule.patience}", detail)
+    fires = waited >= rule.patience
+    if considered:
+        detail = f"best {rule.of} {shown(best)}, {waited} evaluations without a gain"
+    else:
+        detail = f"no evaluation from step {rule.after:,} on yet" if rule.after else "no evaluation yet"
+    if considered and not fires:
+        gain = gain_from(rule, reference, zero)
+        detail += f"; fires after {rule.patience - waited} more"
+        detail += f" that stay below {shown(gain)}" if math.isfinite(gain) else ""
+    return Verdict(fires, "plateau", f"plateau {waited}/{rule.patience}", detail)
+
+
+def gain_from(rule: Plateau, reference: float, zero: float) -> float:
+    """What an evaluation must be above to be a gain over `reference`; random actions come to `zero`."""
+    if reference < zero:
+        return reference
+    return (reference - rule.min_gain * zero) / (1 - rule.min_gain) if rule.min_gain < 1 else math.inf
 
 
 def judge_share(rule: Share, step: int, history: Sequence[Evaluated], random: Mapping[str, float]) -> Verdict:
@@ -95,8 +117,13 @@ def judge_share(rule: Share, step: int, history: Sequence[Evaluated], random: Ma
     transformer = sum(entry.returns[f"transformer/{metric}"] for entry in recent) / RECENT
     accelerator = sum(entry.returns[f"accelerator/{metric}"] for entry in recent) / RECENT
     if accelerator <= zero:
-        return Verdict(False, "share", f"share -/{rule.reach:g}", "the accelerator is no better than random actions")
+        detail = f"accelerator/{metric} {shown(accelerator)} is no better than random actions' {shown(zero)}"
+        return Verdict(False, "share", f"share -/{rule.reach:g}", detail)
     share = (transformer - zero) / (accelerator - zero)
     fires = share >= rule.reach and step >= rule.after
-    waits = f"not before step {rule.after:,}" if step < rule.after else ""
-    return Verdict(fires, "share", f"share {share:.2f}/{rule.reach:g}", waits)
+    needed = zero + rule.reach * (accelerator - zero)
+    detail = (
+        f"{rule.of} {shown(transformer)} of {shown(needed)}, accelerator {shown(accelerator)}, random {shown(zero)}"
+    )
+    waits = f"; not before step {rule.after:,}" if step < rule.after else ""
+    return Verdict(fires, "share", f"share {share:.2f}/{rule.reach:g}", detail + waits)

@@ -8,6 +8,10 @@ from typing import Any
 from acceltui.runs.status import LARGEST
 from acceltui.runs.text import clean
 
+PARTS = ("environment", "update", "cloning", "evaluation", "saving", "idle")
+"""What a run spends its time on; `idle` is none of the others: pauses, building, writing rows."""
+MOST_SENTENCES, LONGEST_SENTENCE = 5, 200
+
 
 @dataclass(frozen=True)
 class Amount:
@@ -34,8 +38,17 @@ class Progress:
     eta_s: float | None
     switch_step: float | None
     rule: str
+    """How far the switch rule is, in a few words."""
+    rule_detail: str
+    """What it sees."""
+    health: tuple[str, ...]
+    """What is likely wrong, a sentence each."""
+    time: Mapping[str, float]
+    """Of this attempt's time, the share of each of `PARTS`; empty where nothing is known."""
     replay: Amount
     windows: Amount
+    windows_from: str
+    """What fills them: replay or rollouts; empty where there are none."""
     steps_per_s: float
     updates_per_s: float
     paused: bool
@@ -68,8 +81,12 @@ def read_progress(written: Mapping[str, Any]) -> Progress:
         eta_s=_optional(written, "eta_s"),
         switch_step=_optional(written, "switch_step"),
         rule=clean(written.get("rule") or ""),
+        rule_detail=clean(written.get("rule_detail") or ""),
+        health=_sentences(written.get("health")),
+        time=_shares(_map(written, "time")),
         replay=_amount(written, "replay", "size", "capacity"),
         windows=_amount(written, "windows", "size", "capacity"),
+        windows_from=clean(_map(written, "windows").get("from") or ""),
         steps_per_s=_number(speed, "steps", math.nan),
         updates_per_s=_number(speed, "updates", math.nan),
         paused=written.get("paused") is True,
@@ -89,6 +106,19 @@ def read_progress(written: Mapping[str, Any]) -> Progress:
 def _map(written: Mapping[str, Any], key: str) -> Mapping[str, Any]:
     value = written.get(key)
     return value if isinstance(value, dict) else {}
+
+
+def _sentences(value: object) -> tuple[str, ...]:
+    """The first few of a list, none longer than what can be shown."""
+    texts = value[:MOST_SENTENCES] if isinstance(value, list) else []
+    cleaned = (clean(text)[:LONGEST_SENTENCE] for text in texts if isinstance(text, str))
+    return tuple(text for text in cleaned if text)
+
+
+def _shares(seconds: Mapping[str, Any]) -> Mapping[str, float]:
+    spent = {part: max(_number(seconds, part, 0.0), 0.0) for part in PARTS}
+    whole = sum(spent.values())
+    return {part: seconds / whole for part, seconds in spent.items()} if whole > 0 else {}
 
 
 def _optional(written: Mapping[str, Any], key: str) -> float | None:

@@ -41,6 +41,8 @@ CURVES = tuple(map(_on_background, (BLUE, ORANGE, "#e6d25a", "#c58fd0", "#5ec8b4
 BANDS = tuple(
     map(_on_background, ("#2a4a6b", "#6b4d25", "#635c2c", "#573f5c", "#2c574f", "#65404a", "#525a63", "#4a4032"))
 )
+SHADES = tuple(Style(color=TEXT, bgcolor=shade) for shade in ("#2a4a6b", "#6b4d25", "#2c574f", "#573f5c", "#2b333d"))
+"""Of the segments of a bar, each of which has its name in it."""
 
 THEME = Theme(
     name="accel",

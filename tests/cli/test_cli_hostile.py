@@ -56,6 +56,7 @@ STATUS = {
     "progress": {
         "rule": "plateau",
         "rule_detail": "best",
+        "health": ["the replay is too small"],
         "machine": {"gpu": "gpu"},
         "checkpoint": {"step": 5, "time": 5, "name": "name"},
         "latest": {"transformer/return": "high", "accelerator/return": 1.0},

@@ -74,6 +74,18 @@ def test_status_for_people(root: Path) -> None:
         assert fact in shown
 
 
+def test_status_says_what_the_rule_sees_where_time_goes_and_what_is_likely_wrong(root: Path) -> None:
+    sentences = ["evaluation takes 61% of the time", "\x1b[2Jthe replay is too small"]
+    told = {"rule_detail": "fires after 2 more", "health": sentences, "time": {"update": 30.0, "evaluation": 70.0}}
+    make(root, "a", progress=PROGRESS | told)
+    lines = [line.split(maxsplit=1) for line in accel("status").splitlines()]
+    assert ["switch", "plateau 3/5 (fires after 2 more)"] in lines
+    assert ["time", "update 30%, evaluation 70%"] in lines
+    warnings = [words[1] for words in lines if words[0] == "warning"]
+    assert warnings == ["evaluation takes 61% of the time", "the replay is too small"]
+    assert json.loads(accel("status", "--json"))["progress"]["health"] == sentences
+
+
 @pytest.mark.parametrize(
     "progress",
     [

@@ -15,6 +15,7 @@ from engine_recipes import small
 
 from acceltui.runs.commands import read_ack, send_command, wait_for_ack
 from acceltui.runs.folder import RunFolder
+from acceltui.runs.progress import PARTS
 
 Finished = tuple[RunFolder, subprocess.CompletedProcess[str]]
 EPISODE = 20
@@ -95,13 +96,34 @@ def test_every_measurement_has_its_name(finished: Finished) -> None:
     common = {f"transformer/{what}" for what in ("return", "std", "episodes")}
     common |= {f"loss/{what}" for what in ("critic", "actor", "clone")}
     common |= {"replay/size", "replay/capacity", "speed/steps", "speed/updates"}
-    common |= {"steps/evaluation", "steps/clone", "steps/total"}
+    common |= {"steps/evaluation", "steps/clone", "steps/total", "value/mean", "grad/critic", "grad/actor"}
+    common |= {f"speed/share/{part}" for part in PARTS}
     assert common <= named["accelerate"]
     assert common <= named["online"]
     only_first = {"accelerator/return", "accelerator/std", "accelerator/episodes", "random/return"}
-    only_first |= {"windows/size", "windows/capacity"}
+    only_first |= {"windows/size", "windows/capacity", "grad/clone"}
     assert only_first <= named["accelerate"]
     assert not only_first & named["online"]
+
+
+def test_the_time_of_a_run_is_told_by_what_it_went_to(finished: Finished) -> None:
+    folder, _ = finished
+    for row in rows(folder):
+        if "speed/share/update" in row:
+            assert sum(row[f"speed/share/{part}"] for part in PARTS) == pytest.approx(1)
+    spent = status_of(folder).progress["time"]
+    assert spent.keys() == set(PARTS)
+    assert all(seconds > 0 for seconds in spent.values())
+
+
+def test_a_rule_says_where_it_stands_before_the_first_evaluation(
+    living: Callable[..., tuple[RunFolder, subprocess.Popen[bytes]]],
+) -> None:
+    rule = {"any": [{"plateau": {"patience": 4}}, {"step": 9_000_000}]}
+    folder, _ = living(switch=rule, evaluation={"every": 1_000_000})
+    progress = status_of(folder).progress
+    assert progress["rule"].startswith("plateau 0/4 or step ") and progress["rule"].endswith("/9,000,000")
+    assert progress["rule_detail"].startswith("no evaluation yet; fires in 8,99")
 
 
 def test_evaluations_are_at_their_steps_and_their_steps_are_counted(finished: Finished) -> None:

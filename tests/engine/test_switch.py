@@ -156,6 +156,35 @@ def test_details_say_what_is_missing() -> None:
     assert "9,000" in verdict({"share": {"after": 9_000}}, history([100] * 3)).detail
 
 
+@pytest.mark.parametrize(("returns", "random"), [([100, 90], 0), ([100, 108], -20), ([-50, -60], -20)])
+def test_a_plateau_says_which_return_would_be_a_gain(returns: list[float], random: float) -> None:
+    said = verdict({"plateau": PLATEAU}, history(returns), random=random)
+    assert "1 evaluations without a gain; fires after 2 more that stay below" in said.detail
+    gain = float(said.detail.rpartition(" ")[2])
+    for value, waited in ((gain - 0.1, 2), (gain + 0.1, 0)):
+        assert (
+            verdict({"plateau": PLATEAU}, history([*returns, value]), random=random).progress == f"plateau {waited}/3"
+        )
+
+
+def test_a_share_says_which_return_would_fire_it() -> None:
+    rule = {"share": {"reach": 0.9}}
+    said = verdict(rule, history([50] * 3, [100] * 3), random=-100)
+    assert said.detail == "transformer/return 50.0 of 80.0, accelerator 100.0, random -100.0"
+    assert not verdict(rule, history([79.9] * 3, [100] * 3), random=-100).fires
+    assert verdict(rule, history([80.1] * 3, [100] * 3), random=-100).fires
+
+
+def test_a_rule_says_what_it_waits_for() -> None:
+    assert verdict({"step": 5_000}, [], step=3_000).detail == "fires in 2,000 steps"
+    assert verdict({"plateau": PLATEAU}, []).detail == "no evaluation yet"
+    assert "9,000" in verdict({"plateau": PLATEAU | {"after": 9_000}}, history([100])).detail
+    never = verdict({"plateau": PLATEAU | {"min_gain": 1.5}}, history([100, 90])).detail
+    assert never.endswith("fires after 2 more")
+    both = verdict({"any": [{"plateau": PLATEAU}, {"step": 5_000}]}, history([100, 90]))
+    assert both.detail.startswith("best transformer/return 100.0") and both.detail.endswith("; fires in 3,000 steps")
+
+
 def test_a_rule_that_fires_does_not_say_what_it_waits_for() -> None:
     said = verdict({"share": {"after": 2_000}}, history([100] * 3))
     assert said.fires

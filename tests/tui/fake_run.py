@@ -31,6 +31,9 @@ env: {kind: gymnasium, id: HalfCheetah-v5, hide: velocities}
 accelerator: {kind: lstm, context: 10, hidden: 64, replay: 100000, steps: 75000}
 online: {replay: 20000, steps: 75000}
 """
+RULE_DETAIL = (
+    "best transformer/return 1,911.0, 3 evaluations without a gain; fires after 2 more that stay below 1,955.8"
+)
 
 
 @dataclass
@@ -42,6 +45,7 @@ class FakeRun:
     budget: int = 150_000
     switch: float = 0.35
     seed: int = 0
+    health: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         self.random = np.random.default_rng(self.seed)
@@ -82,10 +86,17 @@ class FakeRun:
             40 * np.exp(-3 * done) + self.random.gamma(2.0, 3.0) + 8 * (self.stage == "online") * (done < 0.4),
         )
         yield "loss/actor", -60 * done**0.6 - self.random.normal(0, 2)
+        yield "value/mean", 60 * done**0.6
+        yield "entropy/policy", 4.2 - 5 * done**0.5
+        yield "grad/critic", 6 * np.exp(-2 * done) + 1.5
+        yield "grad/actor", 0.4 + 0.2 * done
+        for part, share in self._shares().items():
+            yield f"speed/share/{part}", share
         yield "speed/steps", self._speed()
         yield "speed/updates", 0.98 * self._speed()
         if self.stage == "accelerate":
             yield "loss/clone", 0.5 * np.exp(-12 * done) * self.random.lognormal(0, 0.15) + 0.004
+            yield "grad/clone", 0.8 * np.exp(-6 * done) + 0.05
         if self.step // 5_000 > (self.step - self.every) // 5_000:
             yield from self._evaluation(done)
 
@@ -100,6 +111,14 @@ class FakeRun:
             yield f"{name}/return", value + self.random.normal(0, 120)
             yield f"{name}/std", abs(self.random.normal(260, 60))
             yield f"{name}/episodes", 5
+
+    def _source(self) -> str:
+        return "replay" if self.stage == "accelerate" else ""
+
+    def _shares(self) -> dict[str, float]:
+        cloning = 0.17 if self.stage == "accelerate" else 0.0
+        rest = {"environment": 0.06, "cloning": cloning, "evaluation": 0.13, "saving": 0.01, "idle": 0.03}
+        return {"update": 1 - sum(rest.values()), **rest}
 
     def _speed(self) -> float:
         return (142 if self.stage == "accelerate" else 58) * self.random.normal(1, 0.03)
@@ -128,9 +147,11 @@ class FakeRun:
             "eta_s": (self.budget - self.step) / self.latest.get("speed/steps", 100),
             "switch_step": self.switch_step if self.stage == "online" else None,
             "rule": "plateau 3/5" if self.stage == "accelerate" else "",
-            "rule_detail": "",
+            "rule_detail": RULE_DETAIL if self.stage == "accelerate" else "",
+            "health": list(self.health),
+            "time": {part: share * 1e-2 * self.step for part, share in self._shares().items()},
             "replay": {"size": min(self.step, capacity), "capacity": capacity},
-            "windows": {"size": min(self.step, 50_000), "capacity": 50_000},
+            "windows": {"size": min(self.step, 50_000), "capacity": 50_000, "from": self._source()},
             "speed": {"steps": self.latest.get("speed/steps", 0.0), "updates": self.latest.get("speed/updates", 0.0)},
             "evaluating": False,
             "paused": False,

@@ -42,5 +42,5 @@ class BehaviourCloning:
             assert self.critic is not None
             values = self.critic.first(windows, student.mode())
             loss = loss - self.ascent * values.mean() / values.detach().abs().mean()
-        descend(loss, self.optimizer)
-        return {"loss/clone": distance.detach()}
+        norm = descend(loss, self.optimizer)
+        return {"loss/clone": distance.detach(), "grad/clone": norm}

@@ -29,8 +29,8 @@ class TargetedCritic:
         """One step of both critics towards `targets` (B,): `weight` times the sum of their mean squared errors."""
         values = self.critic(batch.windows, batch.actions)  # (2, B)
         loss = weight * (values - targets).square().mean(dim=1).sum()
-        descend(loss, self.optimizer)
-        return {"loss/critic": loss.detach(), "value/mean": values.detach().mean()}
+        norm = descend(loss, self.optimizer)
+        return {"loss/critic": loss.detach(), "value/mean": values.detach().mean(), "grad/critic": norm}
 
 
 def bootstrapped(batch: Batch, next_values: torch.Tensor, discount: float, always: bool) -> torch.Tensor:

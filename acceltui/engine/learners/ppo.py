@@ -57,8 +57,8 @@ class StateValue:
         """One step down the mean squared error."""
         values = self.critic(batch.windows)
         loss = (values - batch.returns).square().mean()
-        descend(loss, self.optimizer, gradient_norm)
-        return {"loss/critic": loss.detach(), "value/mean": values.detach().mean()}
+        norm = descend(loss, self.optimizer, gradient_norm)
+        return {"loss/critic": loss.detach(), "value/mean": values.detach().mean(), "grad/critic": norm}
 
 
 class PPO:
@@ -107,7 +107,7 @@ class PPO:
             distance = distance_to(teacher, batch.windows, policy, kind, noise)
             loss = loss + cloning * distance
             metrics["loss/clone"] = distance.detach()
-        descend(loss, self.optimizer, section.gradient_norm)
+        metrics["grad/actor"] = descend(loss, self.optimizer, section.gradient_norm)
         return metrics
 
     def state(self) -> State:

@@ -107,7 +107,7 @@ class SAC:
             loss = loss + cloning * values.detach().abs().mean() / VALUE_AGAINST_CLONING * distance
             metrics["loss/clone"] = distance.detach()
         metrics |= self.entropy.tune(entropy)
-        descend(loss, self.optimizer)
+        metrics["grad/actor"] = descend(loss, self.optimizer)
         self.move_targets()
         return metrics
 

@@ -73,7 +73,7 @@ class TD3:
             distance = distance_to(teacher, batch.windows, policy, kind, noise)
             loss = loss + cloning * values.detach().abs().mean() / VALUE_AGAINST_CLONING * distance
             metrics["loss/clone"] = distance.detach()
-        descend(loss, self.optimizer)
+        metrics["grad/actor"] = descend(loss, self.optimizer)
         self.move_targets()
         return metrics
 

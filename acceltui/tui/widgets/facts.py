@@ -2,15 +2,25 @@
 
 import math
 import time
+from collections.abc import Mapping
 
 from textual.strip import Strip
 
 from acceltui.runs import wording
-from acceltui.runs.progress import Amount
+from acceltui.runs.progress import Amount, Progress
 from acceltui.tui.glyphs import Glyphs
-from acceltui.tui.palette import BANDS, DIM, DONE, PLAIN, REST
+from acceltui.tui.palette import BANDS, DIM, DONE, PLAIN, REST, SHADES
 from acceltui.tui.watch import Snapshot
 from acceltui.tui.widgets.canvas import Canvas, Panel, Span, both_ends, length, line
+
+SEGMENTS = (
+    (("environment",), ("env", "e")),
+    (("update",), ("update", "upd", "u")),
+    (("cloning",), ("clone", "cln", "c")),
+    (("evaluation",), ("eval", "evl", "v")),
+    (("saving", "idle"), ("other", "o")),
+)
+"""Where time goes: which parts a segment of the bar stands for, and its names, the longest that fits."""
 
 
 class Facts(Panel, can_focus=False):
@@ -33,20 +43,32 @@ class Facts(Panel, can_focus=False):
 
 
 class Buffers(Facts):
-    """How full the replay is, and what cloning draws from."""
+    """How full the replay is, what cloning draws from, and where that comes from."""
+
+    def remark(self) -> list[Span]:
+        if self.snapshot is None:
+            return []
+        return [(wording.count(self.snapshot.progress.total_steps), PLAIN), (" steps in all", DIM)]
 
     def facts(self, snapshot: Snapshot, width: int) -> list[Strip]:
         progress = snapshot.progress
-        total: list[Span] = [
-            (" in all  ", DIM),
-            (wording.count(progress.total_steps), PLAIN),
-            (" environment steps", DIM),
-        ]
         return [
             self._bar("replay", progress.replay, width),
             self._bar("windows", progress.windows, width),
-            line(total, width),
+            line(self._source(progress, width), width),
         ]
+
+    def _source(self, progress: Progress, width: int) -> list[Span]:
+        """What fills the windows."""
+        of = wording.count(progress.windows.of)
+        said = {
+            "replay": (f"the newest {of} of the replay", "newest of the replay"),
+            "rollouts": ("the accelerator's rollouts", "rollouts"),
+        }.get(progress.windows_from, ())
+        name = " from    "
+        return (
+            [(name, DIM), (next((text for text in said if len(name + text) <= width), said[-1]), PLAIN)] if said else []
+        )
 
     def _bar(self, name: str, amount: Amount, width: int) -> Strip:
         if amount.of <= 0:
@@ -60,23 +82,47 @@ class Buffers(Facts):
 
 
 class Speed(Facts):
-    """Environment steps and updates a second, with their recent past, and what evaluation takes."""
+    """Environment steps and updates a second, with their recent past; where time goes, and what evaluation takes."""
+
+    def remark(self) -> list[Span]:
+        """What evaluation takes, of time and of environment steps."""
+        if self.snapshot is None:
+            return []
+        spent, steps = self.snapshot.progress.time.get("evaluation"), self.snapshot.progress.evaluation_share
+        of_time = "" if spent is None else f"{spent:.0%}"
+        of_steps = "" if steps is None else f"{steps:.0%} of steps"
+        both = f"{of_time} time, {of_steps}"
+        if of_time and of_steps and len(both) + 18 <= self.size.width:
+            return [("eval ", DIM), (both, PLAIN)]
+        return [("eval ", DIM), (f"{of_time} of time" if of_time else of_steps or "-", PLAIN)]
 
     def facts(self, snapshot: Snapshot, width: int) -> list[Strip]:
         progress, history = snapshot.progress, snapshot.history
-        share = progress.evaluation_share
         return [
             self._rate("env steps", progress.steps_per_s, history.view("speed/steps")[1].tolist()[-80:], width),
             self._rate("updates", progress.updates_per_s, history.view("speed/updates")[1].tolist()[-80:], width),
-            line(
-                [(" evaluation ", DIM), ("-" if share is None else f"{100 * share:.0f}%", PLAIN), (" of steps", DIM)],
-                width,
-            ),
+            line([(" time ", DIM), *stacked(progress.time, width - 7, self.glyphs)], width),
         ]
 
     def _rate(self, name: str, rate: float, past: list[float], width: int) -> Strip:
         left: list[Span] = [(f" {name:<11}", DIM), (f"{wording.value(rate):>6}", PLAIN), ("/s  ", DIM)]
         return line([*left, (sparkline(past, width - length(left) - 1, self.glyphs), BANDS[0])], width)
+
+
+def stacked(shares: Mapping[str, float], width: int, glyphs: Glyphs) -> list[Span]:
+    """A bar of `width` cells in which each segment is as long as its share and begins with its name."""
+    if not shares:
+        return [("-", DIM)]
+    spans: list[Span] = []
+    begin, total = 0, 0.0
+    for (parts, names), shade in zip(SEGMENTS, SHADES, strict=True):
+        share = sum(shares.get(part, 0.0) for part in parts)
+        total += share
+        cells = max(round(total * width) - begin, 0)
+        begin += cells
+        fits = (name for name in (f"{names[0]} {share:.0%}", *names) if len(name) < cells or len(name) == cells == 1)
+        spans.append((next(fits, names[-1]).ljust(cells, glyphs.horizontal)[:cells], shade))
+    return spans
 
 
 class Machine(Facts):

@@ -1,0 +1,85 @@
+"""The small panels: where time goes, what evaluation takes, what fills the windows; and what is likely wrong."""
+
+import pytest
+from fake_run import make_run
+from test_dashboard import dashboard, screen_text, shows
+from textual.app import App
+
+from acceltui.runs.progress import PARTS
+from acceltui.tui.glyphs import ASCII, BRAILLE
+from acceltui.tui.widgets.facts import stacked
+from acceltui.tui.widgets.health import Health
+
+SHARES = {"environment": 0.05, "update": 0.6, "cloning": 0.15, "evaluation": 0.15, "saving": 0.02, "idle": 0.03}
+
+
+@pytest.mark.parametrize("glyphs", [BRAILLE, ASCII], ids=lambda glyphs: glyphs.name)
+async def test_where_time_goes_and_what_fills_the_windows(tmp_path, glyphs):
+    async with dashboard(make_run(tmp_path, at=0.2), glyphs=glyphs) as (app, _):
+        assert shows(app, " time e-update 60%--------clone-evl-o ".replace("-", glyphs.horizontal))
+        assert shows(app, "eval 13% time, 14% of steps")
+        assert shows(app, "the newest 50k of the replay") and shows(app, "35k steps in all")
+
+
+async def test_nothing_fills_the_windows_once_cloning_is_over(tmp_path):
+    async with dashboard(make_run(tmp_path, at=0.7)) as (app, _):
+        assert shows(app, "steps in all") and not shows(app, "newest")
+
+
+async def test_panels_that_are_narrow_still_tell_what_evaluation_takes(tmp_path):
+    async with dashboard(make_run(tmp_path, at=0.2), (96, 30)) as (app, _):
+        assert shows(app, "eval 13% of time") and shows(app, "newest of the replay")
+
+
+@pytest.mark.parametrize("width", [5, 10, 31, 33, 60, 200])
+def test_segments_fill_the_bar_and_begin_with_their_letter(width):
+    spans = stacked(SHARES, width, ASCII)
+    assert sum(len(text) for text, _ in spans) == width
+    names = (("env", "e"), "u", "c", ("ev", "v"), "o")
+    assert all(text.startswith(name) for (text, _), name in zip(spans, names, strict=True) if text)
+    assert len({style for _, style in spans}) == 5, "each has a shade of its own"
+    for (text, _), part in zip(spans[:4], PARTS, strict=False):
+        assert abs(len(text) - SHARES[part] * width) <= 1
+
+
+def test_letters_alone_tell_segments_apart():
+    firsts = [text[0] for text, _ in stacked(dict.fromkeys(PARTS, 1 / 6), 6, ASCII)]
+    assert firsts == ["e", "u", "c", "v", "o"]
+
+
+def test_a_part_that_took_all_fills_the_bar():
+    assert stacked(dict.fromkeys(PARTS, 0.0) | {"evaluation": 1.0}, 12, ASCII)[3][0] == "eval 100%---"
+
+
+def test_no_time_is_no_bar():
+    assert stacked({}, 30, ASCII)[0][0] == "-"
+
+
+class Shown(App):
+    def __init__(self, glyphs):
+        super().__init__()
+        self.health = Health(glyphs)
+        self.health.styles.height = 1
+
+    def compose(self):
+        yield self.health
+
+
+@pytest.mark.parametrize("glyphs", [BRAILLE, ASCII], ids=lambda glyphs: glyphs.name)
+async def test_the_first_sentence_is_shown_and_how_many_more_there_are(glyphs):
+    app = Shown(glyphs)
+    async with app.run_test(size=(60, 3)) as pilot:
+        await pilot.pause()
+        assert not app.health.display
+        for sentences, wanted in (
+            (("evaluation takes 61% of the time",), " ! evaluation takes 61% of the time"),
+            (("Q diverges", "b", "c"), " ! Q diverges" + 37 * " " + "  +2 more"),
+            (("x" * 200, "b"), " ! " + 46 * "x" + glyphs.ellipsis + "  +1 more"),
+        ):
+            app.health.show(sentences)
+            await pilot.pause(0.1)
+            assert app.health.display
+            assert screen_text(app)[0].rstrip() == wanted
+        app.health.show(())
+        await pilot.pause(0.1)
+        assert not app.health.display
