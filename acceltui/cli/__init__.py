@@ -71,9 +71,9 @@ for command in (
     recipes.plan,
 ):
     app.command()(command)
-for command in (notes.tag, notes.note):
+for say in (notes.tag, notes.note):
     # What looks like an option is a tag to take away, or a note; `-h` as well.
-    app.command(context_settings={"ignore_unknown_options": True, "help_option_names": ["--help"]})(command)
+    app.command(context_settings={"ignore_unknown_options": True, "help_option_names": ["--help"]})(say)
 app.add_typer(recipes.app, name="recipes")
 app.command()(recipes.schema)
 app.command()(doctor.doctor)

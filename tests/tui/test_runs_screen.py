@@ -224,7 +224,7 @@ async def test_the_filter_narrows_by_name_or_state_and_escape_takes_it_back(tmp_
         await until(pilot, lambda: len(names(app)) == 3)
         await pilot.press(*"hop", "enter")
         await until(pilot, lambda: names(app) == ["hopper"])
-        assert not app.runs.typing and app.screen is app.runs
+        assert app.runs.under_list.entry is None and app.screen is app.runs
         await pilot.press("escape")
         await until(pilot, lambda: len(names(app)) == 3)
         await pilot.press("escape")

@@ -28,6 +28,10 @@ KEYS = (
     ("Esc", "one layer back"),
     ("? F1", "this help"),
     ("ctrl+p", "command palette"),
+    ("All runs", ""),
+    ("space c", "select up to eight, and compare them: t over steps or time"),
+    ("T n", "tags (+good -bad) and a note"),
+    ("s S", "sort by the next column, and the other way round"),
     ("Leave", ""),
     ("q", "detach: the engine goes on (also ctrl+q, ctrl+c)"),
 )
