@@ -17,7 +17,7 @@ from acceltui.runs.metrics import MetricsReader, Row, is_rewind
 from acceltui.runs.paths import run_title
 from acceltui.runs.progress import as_number, read_progress
 from acceltui.runs.text import clean
-from acceltui.tui.catalog import Catalog
+from acceltui.tui.catalog import Catalog, Known
 from acceltui.tui.series import Floats, History
 
 TRANSFORMER, ACCELERATOR = "transformer/return", "accelerator/return"
@@ -94,9 +94,9 @@ class Comparing:
     """Reads some runs again and again."""
 
     def __init__(self, folders: Mapping[int, RunFolder]) -> None:
-        """`folders`: by their places among markers and colours."""
+        """`folders`: of one runs folder, by their places among markers and colours."""
         self._folders = folders
-        self._catalogs = [Catalog(folder.path.parent) for folder in folders.values()]
+        self._catalog = Catalog(next(iter(folders.values())).path.parent)
         self._returns = [Returns(folder) for folder in folders.values()]
         self._differences: Mapping[str, Sequence[str]] | None = None
         self._looks = 0
@@ -108,17 +108,9 @@ class Comparing:
         if self._looks == 2:  # not at the first, which stands between a person and the first picture
             self._differences = read_differences(folders)
         self._read_returns()
-        known = [catalog.look_at(folder) for catalog, folder in zip(self._catalogs, folders, strict=True)]
+        known = [self._catalog.look_at(folder) for folder in folders]
         ends = [one.line.budget if one.line.alive else one.line.step for one in known]
-        columns = [
-            figures(
-                returns,
-                one.status.progress,
-                state="GONE" if is_gone(one.line.folder) else one.line.state,
-                step=one.line.step,
-            )
-            for returns, one in zip(self._returns, known, strict=True)
-        ]
+        columns = [figures(returns, one) for returns, one in zip(self._returns, known, strict=True)]
         rows = {name: [column[name] for column in columns] for name in columns[0]}
         if set(rows["return of"]) == {"transformer"}:
             del rows["return of"]
@@ -166,17 +158,17 @@ def distinct_titles(folders: Sequence[RunFolder]) -> list[str]:
     ]
 
 
-def figures(returns: Returns, written: Mapping[str, Any], *, state: str, step: int) -> dict[str, str]:
+def figures(returns: Returns, known: Known) -> dict[str, str]:
     """How far a run came."""
-    progress, history = read_progress(written), returns.history
+    run, progress, history = known.line, read_progress(known.status.progress), returns.history
     values = history.view(returns.metric)[1]
     values = values[np.isfinite(values)]
     best = progress.best_return
     if not math.isfinite(best) and len(values):
         best = float(values.max())
     return {
-        "state": state,
-        "step": f"{step:,}",
+        "state": "GONE" if is_gone(run.folder) else run.state,
+        "step": f"{run.step:,}",
         "return of": returns.metric.partition("/")[0],
         "best return": wording.value(best),
         "last return": wording.value(float(values[-1])) if len(values) else "-",

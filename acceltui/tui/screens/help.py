@@ -29,7 +29,7 @@ KEYS = (
     ("? F1", "this help"),
     ("ctrl+p", "command palette"),
     ("All runs", ""),
-    ("space c", "select up to eight, and compare them: t over steps or time"),
+    ("space c", "select up to eight, and compare them"),
     ("T n", "tags (+good -bad) and a note"),
     ("s S", "sort by the next column, and the other way round"),
     ("Leave", ""),

@@ -152,14 +152,14 @@ class RunsScreen(Screen[None]):
         has = f"; has {notes.shown_tags}" if notes.tags else ""
         return Entry("tags: ", f"+add -remove{has}", done=lambda text: self._tag(folder, text))
 
-    def _tag(self, folder: RunFolder, text: str) -> None:
-        self._change(folder, lambda notes: notes.tagged(text.split()))
+    def _tag(self, folder: RunFolder, text: str) -> bool:
+        return self._change(folder, lambda notes: notes.tagged(text.split()))
 
-    def _note(self, folder: RunFolder, text: str) -> None:
-        self._change(folder, lambda notes: notes.noted(text))
+    def _note(self, folder: RunFolder, text: str) -> bool:
+        return self._change(folder, lambda notes: notes.noted(text))
 
-    def _change(self, folder: RunFolder, change: Callable[[Notes], Notes]) -> None:
-        """Change what is noted of a run; what goes wrong is told."""
+    def _change(self, folder: RunFolder, change: Callable[[Notes], Notes]) -> bool:
+        """Change what is noted of a run; whether that went well is told."""
         try:
             notes = change(read_notes(folder))
             write_notes(folder, notes)
@@ -169,6 +169,8 @@ class RunsScreen(Screen[None]):
             self.keys.say(f"{folder.notes} cannot be written: {error.strerror}", urgent=True)
         else:
             self.keys.say(f"{folder.name}: {notes.text or 'no tags, no note'}")
+            return True
+        return False
 
     def action_back(self) -> None:
         """One layer back: empty the filter, select none, or leave."""

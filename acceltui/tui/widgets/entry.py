@@ -16,13 +16,14 @@ from acceltui.tui.widgets.run_columns import said
 
 @dataclass
 class Entry:
-    """A line that is being typed: either each change of it counts, or the whole of it at the end."""
+    """A line that is being typed: each change of it is told, or the whole of it at the end."""
 
     prompt: str
     hint: str
     text: str = ""
     changed: Callable[[str], None] | None = None
-    done: Callable[[str], None] | None = None
+    done: Callable[[str], bool] | None = None
+    """Whether it was good; else typing goes on."""
 
 
 class EntryLine(Canvas):
@@ -42,9 +43,8 @@ class EntryLine(Canvas):
         assert entry is not None
         match event.key:
             case "enter":
-                self.entry = None
-                if entry.done:
-                    entry.done(entry.text)
+                if entry.done is None or entry.done(entry.text):
+                    self.entry = None
             case "escape":
                 if not (entry.text and entry.changed):
                     self.entry = None
