@@ -55,13 +55,15 @@ async def test_curves_figures_and_what_differs(tmp_path):
     ends = [("hidden: 64", "hidden: 128"), ("seed: 1", "seed: 4")]
     other = variant(tmp_path, "other", 5, state="FINISHED", at=0.9, replacing=ends)
     run = variant(tmp_path, "mine")
-    best = [one.latest["transformer/return"] for one in (run, other)]
+    run.metrics.append(145_000, "online", {TRANSFORMER: -3000.0})
+    best = other.latest[TRANSFORMER]
     async with compared(run, 2) as (app, pilot):
-        assert shows(app, "Return over steps") and shows(app, f"● mine {best[0]:,.0f}   ◆ other {best[1]:,.0f}")
+        assert shows(app, "Return over steps") and shows(app, f"● mine -3,000   ◆ other {best:,.0f}")
         assert "●" in plot_of(app) and "◆" in plot_of(app)
         assert row(app, "state") == ["RUNNING", "FINISHED"]
         assert row(app, "step") == ["105,000", "135,000"]
-        assert row(app, "last return") == [f"{one:,.0f}" for one in best]
+        assert row(app, "last return") == ["-3,000", f"{best:,.0f}"]
+        assert row(app, "best return") == [f"{run.latest[TRANSFORMER]:,.0f}", f"{best:,.0f}"]
         assert row(app, "switch at step") == ["50,000", "50,000"]
         assert row(app, "environment steps") == ["122,500", "157,500"]
         assert row(app, "seed") == ["1", "4"]
@@ -126,7 +128,7 @@ async def test_eighty_columns_scroll_sideways_and_down(tmp_path):
 async def test_every_size_shows_something(tmp_path, size, glyphs):
     make(tmp_path, "other", minutes=1)
     async with listed(make(tmp_path, "mine"), size, glyphs) as (app, pilot):
-        await pilot.press("space", "down", "space", "c", "right", "down", "t")
+        await pilot.press("space", "down", "space", "c", "right", "down", "up", "t")
         await pilot.pause(0.5)
         lines = screen_text(app)
         assert isinstance(app.screen, Compare)
@@ -143,7 +145,7 @@ async def test_runs_of_one_title_are_told_apart_and_recipes_that_do_not_differ_s
 
 
 async def test_text_from_the_folders_is_shown_as_it_is(tmp_path):
-    hostile = variant(tmp_path, "hostile", state="[b]x\x1b[2J", replacing=[("HalfCheetah-v5", '"[red]x\\e[2J\\u202e"')])
+    hostile = variant(tmp_path, "hostile", state="[b]x\x1b[2J", replacing=[("HalfCheetah-v5", '"[red]x"')])
     unread = make(tmp_path, "unread", minutes=1)
     unread.folder.resolved.write_text("version: [")
     unread.folder.metrics.write_text('{"step": 1, "attempt": 1, "time": "x", "transformer/return": [1]}\n')
@@ -152,7 +154,7 @@ async def test_text_from_the_folders_is_shown_as_it_is(tmp_path):
     async with compared(hostile, 3) as (app, _):
         assert row(app, "state") == ["[b]x", "UNREADABLE", "RUNNING"]
         assert row(app, "env.id") == ["[red]x", "?", "HalfCheetah-v5"]
-        assert row(app, "last return")[1] == row(app, "time of training")[1] == "-"
+        assert row(app, "last return")[1] == "-" and row(app, "time of training")[1] == "0s"
         assert not any(chr(code) in line for line in screen_text(app) for code in (0x1B, 0x202E))
 
 
@@ -213,8 +215,8 @@ async def test_t_toggles_steps_and_time(tmp_path):
         assert shows(app, "Return over steps")
         await pilot.press("t")
         await until(pilot, lambda: shows(app, "Return over minutes of training"))
-        (foot,) = [line for line in screen_text(app) if line.startswith("╰") and "─50─" in line]
-        assert "─100─" in foot
+        (foot,) = [line for line in screen_text(app) if line.startswith("╰") and "─20─" in line]
+        assert "─80─" in foot
         await pilot.press("t")
         await until(pilot, lambda: shows(app, "Return over steps"))
 

@@ -37,7 +37,7 @@ async def test_the_selection_stays_with_its_runs(tmp_path, glyphs):
         await pilot.press("enter", "escape")
         await until(pilot, lambda: marks(app) == {"ant": first, "cat": second})
         await pilot.press("end", "space", "up", "space", "up", "up", "space")
-        await until(pilot, lambda: marks(app) == {"bee": first, "cat": second, "dog": third}), "a free marker is used"
+        await until(pilot, lambda: marks(app) == {"bee": first, "cat": second, "dog": third})
         await pilot.press("escape")
         await until(pilot, lambda: not marks(app) and not shows(app, "selected"))
         await pilot.press("escape")
@@ -92,7 +92,8 @@ async def test_a_note_is_edited_and_shown(tmp_path, size):
         await pilot.press("n", "backspace", "backspace", *"ts\\ it", "enter")
         await until(pilot, lambda: shows(app, "one  +good  walts\\ it"))
         assert read_notes(run.folder) == Notes(("good",), "walts\\ it")
-        await pilot.press("n", "ctrl+u", *(301 * "x"), "enter")
+        await pilot.press("n", "ctrl+u")
+        at_once(app, *(301 * "x"), "enter")
         await until(pilot, lambda: shows(app, "at most 300 characters, and this one 301"))
         assert shows(app, "note: xxx") and len(screen_text(app)[-2]) == size[0]
         await pilot.press("escape", "slash", *"WALTS", "enter")
@@ -104,7 +105,7 @@ async def test_what_cannot_be_written_is_said(tmp_path):
     async with listed(run) as (app, pilot):
         run.folder.notes.mkdir()
         await pilot.press("n", "x", "enter")
-        await until(pilot, lambda: shows(app, "notes.json cannot be written: Is a directory"))
+        await until(pilot, lambda: shows(app, "notes.json of one cannot be written: Is a directory"))
         shutil.rmtree(run.folder.path)
         await pilot.press("escape", "T")
         await until(pilot, lambda: shows(app, "one is gone") or shows(app, "There is no run yet."))

@@ -166,7 +166,7 @@ class RunsScreen(Screen[None]):
         except RunError as error:
             self.keys.say(str(error), urgent=True)
         except OSError as error:
-            self.keys.say(f"{folder.notes} cannot be written: {error.strerror}", urgent=True)
+            self.keys.say(f"{folder.notes.name} of {folder.name} cannot be written: {error.strerror}", urgent=True)
         else:
             self.keys.say(f"{folder.name}: {notes.text or 'no tags, no note'}")
             return True
