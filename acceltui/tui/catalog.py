@@ -94,7 +94,8 @@ class Catalog:
         known, written = self._known.get(folder.name), (status_stamp(folder), notes_stamp(folder))
         if known is None or known.written != written:
             status = read_status(folder) or Status(state=UNREADABLE, stage="")
-            line = read_line(folder, status, known.line.recipe if known else "")
+            notes = read_notes(folder) if written[1] else Notes()
+            line = read_line(folder, status, notes, known.line.recipe if known else "")
             known = Known(written, status, line)
         if known.status.state not in LIVING:
             return known
@@ -113,7 +114,7 @@ class Catalog:
         return time.time() + self._offset
 
 
-def read_line(folder: RunFolder, status: Status, recipe: str) -> RunLine:
+def read_line(folder: RunFolder, status: Status, notes: Notes, recipe: str) -> RunLine:
     """A run's line by its status; `recipe` as it was read before, if it was."""
     progress: Progress = read_progress(status.progress)
     title = run_title(folder.name)
@@ -130,7 +131,7 @@ def read_line(folder: RunFolder, status: Status, recipe: str) -> RunLine:
         best=_number(progress.best_return),
         made=made_at(folder)[0],
         error=clean(error.get("message") or "") if status.state == "FAILED" else "",
-        notes=read_notes(folder),
+        notes=notes,
     )
 
 
