@@ -10,7 +10,7 @@ import typer
 from typer.core import TyperGroup
 
 from acceltui import __version__
-from acceltui.cli import control, doctor, look, recipes, run, tidy
+from acceltui.cli import control, doctor, look, notes, recipes, run, tidy
 
 EPILOG = """Exit codes: 0 finished, stopped or detached; 1 the run failed; 2 recipe, call, run, environment or device
 wrong; 3 command refused or not taken; 75 preempted; 130 interrupted: the engine goes on."""
@@ -71,6 +71,9 @@ for command in (
     recipes.plan,
 ):
     app.command()(command)
+for say in (notes.tag, notes.note):
+    # What looks like an option is a tag to take away, or a note; `-h` as well.
+    app.command(context_settings={"ignore_unknown_options": True, "help_option_names": ["--help"]})(say)
 app.add_typer(recipes.app, name="recipes")
 app.command()(recipes.schema)
 app.command()(doctor.doctor)

@@ -1,5 +1,6 @@
 """A run's status as objects for scripts and as text for people."""
 
+import textwrap
 import time
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -9,32 +10,38 @@ from acceltui.runs import wording
 from acceltui.runs.files import finite
 from acceltui.runs.folder import RunFolder
 from acceltui.runs.liveness import heartbeat_age, observed_state
+from acceltui.runs.notes import read_notes
 from acceltui.runs.paths import made_at
 from acceltui.runs.progress import Progress, read_progress
 from acceltui.runs.status import UNREADABLE, Status, read_status
 from acceltui.runs.text import clean
 
 COLUMNS = ("NAME", "STATE", "STAGE", "STEP", "TRANSFORMER", "ACCELERATOR", "AGE")
+LONGEST_NOTES = 60
+"""Characters of tags and note in a line of the table."""
 
 
 def as_object(folder: RunFolder) -> dict[str, Any]:
-    """One run for `--json`: the status as it was written, its state as observed, and where the folder is."""
-    status = read_status(folder)
+    """One run for `--json`: the status as it was written, its state as observed, where the folder is, and notes."""
+    status, notes = read_status(folder), asdict(read_notes(folder))
     if status is None:
-        return {"run": folder.name, "path": str(folder.path), "state": UNREADABLE}
+        return {"run": folder.name, "path": str(folder.path), "state": UNREADABLE, **notes}
     observed = {"run": folder.name, "path": str(folder.path), "state": observed_state(folder, status)}
     written = finite(asdict(status))
-    return observed | {key: value for key, value in written.items() if key not in observed}
+    return observed | {key: value for key, value in written.items() if key not in observed} | notes
 
 
 def table(folders: Sequence[RunFolder]) -> str:
-    """Runs, one a line; numbers to the right."""
+    """Runs, one a line; numbers to the right, and after them what people say of runs."""
     rows = [COLUMNS, *map(row, folders)]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return "\n".join(
-        "  ".join(cell.ljust(width) if column < 3 else cell.rjust(width) for column, (cell, width) in cells).rstrip()
+    lines = [
+        "  ".join(cell.ljust(width) if column < 3 else cell.rjust(width) for column, (cell, width) in cells)
         for cells in (list(enumerate(zip(line, widths, strict=True))) for line in rows)
-    )
+    ]
+    notes = [textwrap.shorten(read_notes(folder).text, LONGEST_NOTES, placeholder=" ...") for folder in folders]
+    heading = "NOTES" if any(notes) else ""
+    return "\n".join(f"{line}  {said}".rstrip() for line, said in zip(lines, [heading, *notes], strict=True))
 
 
 def row(folder: RunFolder) -> tuple[str, ...]:
@@ -64,6 +71,7 @@ def block(folder: RunFolder) -> str:
         "left": wording.duration(progress.eta_s) if progress.eta_s is not None else "",
         "checkpoint": f"step {progress.checkpoint.step:,.0f}" if progress.checkpoint else "",
         "engine": engine(folder, status),
+        "notes": read_notes(folder).text,
         "error": (status.error or {}).get("message", ""),
         "folder": str(folder.path),
     }

@@ -1,5 +1,6 @@
-"""What differs between two recipes, and which of it a run that has begun can take."""
+"""What differs between recipes, and which of it a run that has begun can take."""
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from acceltui.recipe.schema import Recipe, Section
@@ -51,6 +52,17 @@ def changes(before: Recipe, after: Recipe) -> list[Change]:
     """What is different in `after`, in the order of the schema."""
     old, new = flat(before), flat(after)
     return [Change(key, old.get(key), new.get(key)) for key in {**old, **new} if old.get(key) != new.get(key)]
+
+
+def side_by_side(recipes: Sequence[Recipe | None]) -> dict[str, list[str]]:
+    """Each key in which recipes differ, and its values: `-` where a recipe has no such key, `?` where it is unknown."""
+    known = [None if recipe is None else flat(recipe) for recipe in recipes]
+    keys = dict.fromkeys(key for values in known if values is not None for key in values)
+    rows = {
+        key: ["?" if values is None else shown(values[key]) if key in values else "-" for values in known]
+        for key in keys
+    }
+    return {key: cells for key, cells in rows.items() if len({*cells} - {"?"}) > 1}
 
 
 def flat(section: Section, path: str = "") -> dict[str, Any]:

@@ -46,6 +46,10 @@ class RunFolder:
         return self.path / "events.jsonl"
 
     @property
+    def notes(self) -> Path:
+        return self.path / "notes.json"
+
+    @property
     def commands(self) -> Path:
         return self.path / "commands"
 

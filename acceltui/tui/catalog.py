@@ -10,6 +10,7 @@ from pathlib import Path
 from acceltui.runs.files import folder_clock, read_regular
 from acceltui.runs.folder import RunFolder
 from acceltui.runs.liveness import observed_state, status_stamp
+from acceltui.runs.notes import Notes, read_notes
 from acceltui.runs.paths import list_runs, made_at, run_title
 from acceltui.runs.progress import Progress, as_number, read_progress
 from acceltui.runs.status import LIVING, UNREADABLE, Status, read_status, this_host
@@ -42,6 +43,7 @@ class RunLine:
     """When the run was made, in seconds."""
     error: str
     """Why it failed."""
+    notes: Notes
 
     @property
     def alive(self) -> bool:
@@ -54,22 +56,23 @@ class RunLine:
         return self.step / self.budget if self.budget else None
 
     def matches(self, text: str) -> bool:
-        """Whether each word of `text` occurs in the run's name, recipe or state."""
-        known = f"{self.folder.name} {self.title} {self.recipe} {self.state}".lower()
+        """Whether each word of `text` occurs in the run's name, recipe, state, tags or note."""
+        known = f"{self.folder.name} {self.title} {self.recipe} {self.state} {self.notes.text}".lower()
         return all(word in known for word in text.lower().split())
 
 
 @dataclass(frozen=True)
 class Known:
-    """A run as its files told at some moment, and the moment: while they stand, they are not read again."""
+    """A run as its files told, and when those were written: while they stand, they are not read again."""
 
-    stamp: float
+    written: tuple[float, float]
+    """The status, and the notes."""
     status: Status
     line: RunLine
 
 
 class Catalog:
-    """Reads the runs below `root` again and again; only statuses that were written since are read."""
+    """Reads the runs below `root` again and again; only files that were written since are read."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -82,12 +85,18 @@ class Catalog:
         self._known = {folder.name: self._read(folder) for folder in list_runs(self.root)}
         return [known.line for known in self._known.values()]
 
+    def look_at(self, folder: RunFolder) -> Known:
+        """One run, be it listed or not."""
+        known = self._known[folder.name] = self._read(folder)
+        return known
+
     def _read(self, folder: RunFolder) -> Known:
-        known, stamp = self._known.get(folder.name), status_stamp(folder)
-        if known is None or known.stamp != stamp:
+        known, written = self._known.get(folder.name), (status_stamp(folder), notes_stamp(folder))
+        if known is None or known.written != written:
             status = read_status(folder) or Status(state=UNREADABLE, stage="")
-            line = read_line(folder, status, known.line.recipe if known else "")
-            known = Known(stamp, status, line)
+            notes = read_notes(folder) if written[1] else Notes()
+            line = read_line(folder, status, notes, known.line.recipe if known else "")
+            known = Known(written, status, line)
         if known.status.state not in LIVING:
             return known
         state = clean(observed_state(folder, known.status, self._now(known.status)))
@@ -105,7 +114,7 @@ class Catalog:
         return time.time() + self._offset
 
 
-def read_line(folder: RunFolder, status: Status, recipe: str) -> RunLine:
+def read_line(folder: RunFolder, status: Status, notes: Notes, recipe: str) -> RunLine:
     """A run's line by its status; `recipe` as it was read before, if it was."""
     progress: Progress = read_progress(status.progress)
     title = run_title(folder.name)
@@ -122,7 +131,16 @@ def read_line(folder: RunFolder, status: Status, recipe: str) -> RunLine:
         best=_number(progress.best_return),
         made=made_at(folder)[0],
         error=clean(error.get("message") or "") if status.state == "FAILED" else "",
+        notes=notes,
     )
+
+
+def notes_stamp(folder: RunFolder) -> float:
+    """When the run's notes were written; 0 where there are none."""
+    try:
+        return folder.notes.lstat().st_mtime
+    except OSError:
+        return 0.0
 
 
 def _number(value: float) -> float | None:

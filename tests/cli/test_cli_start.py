@@ -10,7 +10,9 @@ import pytest
 HEAVY = {"torch", "numpy", "textual", "gymnasium", "mujoco", "yaml", "psutil", "rich"}
 
 
-@pytest.mark.parametrize("words", [["--help"], ["run", "--help"], ["--version"], ["recipes", "--help"]])
+@pytest.mark.parametrize(
+    "words", [["--help"], ["run", "--help"], ["--version"], ["recipes", "--help"], ["tag", "--help"]]
+)
 def test_help_loads_nothing_heavy(words: list[str]) -> None:
     code = (
         "import sys, contextlib\nfrom acceltui.cli import main\n"

@@ -1,88 +1,17 @@
 """The list of all runs in Textual's headless terminal, on folders that `fake_run` wrote."""
 
-import json
 import os
 import shutil
 import time
-from contextlib import asynccontextmanager
 
 import pytest
-from fake_run import make_run
+from listing import GONE, MARK, at_once, line_of, listed, make, names, under_cursor
 from test_dashboard import commands_in, screen_text, shows, until
-from textual.events import Key
 
 from acceltui.runs.commands import CommandInbox
-from acceltui.runs.files import seal
-from acceltui.tui.app import AccelApp, farewell
+from acceltui.tui.app import farewell
 from acceltui.tui.glyphs import ASCII, BRAILLE
-from acceltui.tui.screens.fork import Fork
 from acceltui.tui.screens.help import Help
-
-MARK = "\u203a "
-"""The cursor."""
-GONE = 2**22 + 1
-"""A pid that no process has."""
-
-
-def make(root, name, *, minutes=0, **changes):
-    """A small run that was made some minutes ago."""
-    run = make_run(root, rows=30, name=name, **changes)
-    made = time.time() - 60 * minutes - 5
-    os.utime(run.folder.lock, (made, made))
-    return run
-
-
-def save(run, step, attempt=1, why="periodic"):
-    """A checkpoint without weights, good enough to be listed and chosen."""
-    path = run.folder.checkpoints / f"{step:010d}-{attempt}"
-    path.mkdir()
-    manifest = {"version": 3, "step": step, "attempt": attempt, "time": time.time() - 300, "why": [why]}
-    recipe = path / "recipe.yaml"
-    recipe.write_bytes(run.folder.resolved.read_bytes())
-    files = {"recipe.yaml": seal(recipe)}
-    manifest |= {
-        "files": files,
-        "replays": {},
-        "stage": "accelerate",
-        "leaving": None,
-        "versions": {},
-        "scratch": False,
-    }
-    (path / "manifest.json").write_text(json.dumps(manifest))
-
-
-@asynccontextmanager
-async def listed(run, size=(120, 40), glyphs=BRAILLE, root=None):
-    """The list over the dashboard of `run`."""
-    app = AccelApp(run.folder, glyphs, root)
-    async with app.run_test(size=size) as pilot:
-        await until(pilot, lambda: app.snapshot is not None)
-        await pilot.press("R")
-        await until(pilot, lambda: app.screen is app.runs and not app.runs.list.waiting)
-        await pilot.pause(0.2)
-        yield app, pilot
-
-
-def at_once(app, *keys):
-    """Press keys as a slow line delivers them: all in one go."""
-    for key in keys:
-        app.post_message(Key(key, {"slash": "/", "enter": "\r"}.get(key, key)))
-
-
-def names(app):
-    """The runs on the screen, in order."""
-    lines = [line[2:] for line in screen_text(app)[2:]]
-    return [line.split()[1 if line.startswith(MARK) else 0] for line in lines if "●" in line or " * " in line]
-
-
-def line_of(app, name):
-    return next(line for line in screen_text(app)[2:] if name in line)
-
-
-def under_cursor(app):
-    """The name in the line that the cursor marks."""
-    (line,) = [line for line in screen_text(app) if line.startswith("│" + MARK)]
-    return line.split()[1]
 
 
 @pytest.mark.parametrize("size", [(200, 60), (120, 40), (96, 30), (80, 24), (60, 15), (45, 10), (20, 6), (5, 2)])
@@ -224,7 +153,7 @@ async def test_the_filter_narrows_by_name_or_state_and_escape_takes_it_back(tmp_
         await until(pilot, lambda: len(names(app)) == 3)
         await pilot.press(*"hop", "enter")
         await until(pilot, lambda: names(app) == ["hopper"])
-        assert not app.runs.typing and app.screen is app.runs
+        assert app.runs.under_list.entry is None and app.screen is app.runs
         await pilot.press("escape")
         await until(pilot, lambda: len(names(app)) == 3)
         await pilot.press("escape")
@@ -317,60 +246,3 @@ async def test_a_run_that_is_gone_by_now_is_not_attached_to(tmp_path, monkeypatc
         await pilot.press(key)
         await until(pilot, lambda: shows(app, "goes is gone"))
         assert app.screen is app.runs
-
-
-async def test_a_run_without_checkpoints_cannot_be_forked(tmp_path):
-    async with listed(make(tmp_path, "one")) as (app, pilot):
-        await pilot.press("f")
-        await until(pilot, lambda: shows(app, "This run has no checkpoint to fork from."))
-        await pilot.press("enter")
-        await pilot.pause(0.1)
-        assert isinstance(app.screen, Fork)
-        await pilot.press("escape")
-        await until(pilot, lambda: app.screen is app.runs)
-
-
-async def answered(pilot, text):
-    """Wait for a line that a process of its own has to come up with."""
-    for _ in range(600):
-        if shows(pilot.app, text):
-            return
-        await pilot.pause(0.1)
-    raise AssertionError("\n".join(screen_text(pilot.app)))
-
-
-@pytest.mark.parametrize("size", [(120, 40), (80, 24), (60, 15)])
-async def test_the_fork_dialog_lists_checkpoints_and_takes_changes(tmp_path, size):
-    run = make(tmp_path, "one")
-    for step, attempt, why in ((25_000, 1, "periodic"), (50_000, 1, "best"), (50_000, 2, "switch"), (75_000, 2, "end")):
-        save(run, step, attempt, why)
-    async with listed(run, size) as (app, pilot):
-        await pilot.press("f")
-        await until(pilot, lambda: shows(app, "75,000"))
-        steps = [line.split(",000")[0].split()[-1] for line in screen_text(app) if ",000  accelerate" in line]
-        assert steps == ["75", "50", "25"], "the newest first, each step once"
-        assert "switch" in line_of(app, "50,000") and "5m ago" in line_of(app, "50,000")
-        await pilot.press("down", "down", "down", "up", *"env.id='Ant-v5", "enter")
-        await until(pilot, lambda: shows(app, "cannot be read: No closing quotation"))
-        assert shows(app, "env.id='Ant-v5") and MARK in line_of(app, "50,000")
-        assert shows(app, "Enter Start")
-
-
-async def test_what_is_wrong_with_a_fork_is_shown_and_nothing_typed_is_lost(tmp_path):
-    run = make(tmp_path, "one")
-    save(run, 25_000)
-    save(run, 50_000)
-    async with listed(run, (80, 24)) as (app, pilot):
-        await pilot.press("f")
-        await until(pilot, lambda: shows(app, "50,000"))
-        await pilot.press("down", *"env.id='Ant-v5'", "tab", *"mine", "enter")
-        await until(pilot, lambda: shows(app, "starting from step 25,000 ..."))
-        save(run, 75_000)
-        await answered(pilot, "A fork cannot change env.id: what was learned is of another")
-        await until(pilot, lambda: shows(app, "75,000"))
-        assert shows(app, "env.id='Ant-v5'") and shows(app, "mine") and MARK in line_of(app, "25,000")
-        await pilot.press("shift+tab", "home", *"--share ", "enter")
-        await answered(pilot, "override 1: --share: not of the form")
-        await pilot.press("escape")
-        await until(pilot, lambda: app.screen is app.runs)
-        assert names(app) == ["one"]

@@ -1,34 +1,34 @@
-"""All runs of the runs folder: to look at, to watch another one, to fork."""
+"""All runs of the runs folder: to look at, to watch another one, to fork, to compare, to tag."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import ClassVar
 
-from rich.style import Style
 from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
-from textual.strip import Strip
 
 from acceltui.runs.folder import RunFolder
+from acceltui.runs.notes import Notes, read_notes, write_notes
 from acceltui.runs.paths import RunError, is_run
 from acceltui.runs.text import clean
 from acceltui.tui.catalog import Catalog, RunLine
 from acceltui.tui.glyphs import Glyphs
 from acceltui.tui.messages import RunChosen, RunsListed
-from acceltui.tui.palette import DIM, ERROR, KEY, PLAIN
+from acceltui.tui.screens.compare import Compare
 from acceltui.tui.screens.fork import Fork, Forked
 from acceltui.tui.screens.help import Help
 from acceltui.tui.watch import WatchThread
-from acceltui.tui.widgets.canvas import Canvas, Span, line
+from acceltui.tui.widgets.entry import Entry, EntryLine
 from acceltui.tui.widgets.keys import KeyLine
-from acceltui.tui.widgets.runs import RunList
+from acceltui.tui.widgets.runs import MOST_SELECTED, RunList
 
 LOOK_EVERY = 1.0
 
 
 class RunsKeys(KeyLine):
-    """The keys of this screen."""
+    """The keys of this screen; while runs are selected, what can be done with them comes first."""
 
     keys = (
         ("Esc", "Back"),
@@ -36,30 +36,19 @@ class RunsKeys(KeyLine):
         ("f", "Fork"),
         ("/", "Filter"),
         ("s", "Sort"),
+        ("space", "Select"),
+        ("c", "Compare"),
+        ("T", "Tag"),
+        ("n", "Note"),
         ("S", "Reverse"),
         ("?", "Help"),
     )
+    selecting = (("Esc", "Select none"), ("c", "Compare"), *keys[1:6], *keys[7:])
 
-
-class UnderList(Canvas):
-    """The whole name of the run under the cursor, and why it failed; while a filter is typed, that."""
-
-    run: RunLine | None = None
-    typed: str | None = None
-
-    def show(self, run: RunLine | None, typed: str | None) -> None:
-        """Tell of this run, or what is typed."""
-        self.run, self.typed = run, typed
+    def show_selected(self, any_is: bool) -> None:
+        """Name the keys for a selection, or for a single run."""
+        self.keys = self.selecting if any_is else RunsKeys.keys
         self.repaint()
-
-    def draw(self, width: int, height: int) -> list[Strip]:
-        spans: list[Span] = []
-        if self.typed is not None:
-            spans = [(" /", KEY), (self.typed, PLAIN), (" ", PLAIN + Style(reverse=True))]
-            spans += [] if self.typed else [(" part of a name, recipe or state", DIM)]
-        elif self.run is not None:
-            spans = [(f" {self.run.folder.name}  ", DIM), (self.run.error, ERROR)]
-        return [line(spans, width), *[line([], width)] * (height - 1)][:height]
 
 
 class RunsScreen(Screen[None]):
@@ -70,13 +59,15 @@ class RunsScreen(Screen[None]):
         Binding("q,R", "leave", "Back", show=False),
         Binding("enter", "watch", "Watch", show=False),
         Binding("f", "fork", "Fork", show=False),
+        Binding("space", "select", "Select", show=False),
+        Binding("c", "compare", "Compare", show=False),
         Binding("s", "sort", "Sort", show=False),
         Binding("S", "turn", "Turn", show=False),
         Binding("question_mark,f1", "help", "Help", show=False),
         Binding("up,k", "move(-1)", "Up", show=False),
         Binding("down,j", "move(1)", "Down", show=False),
         Binding("pageup", "move(-20)", "Up", show=False),
-        Binding("pagedown,space", "move(20)", "Down", show=False),
+        Binding("pagedown", "move(20)", "Down", show=False),
         Binding("home,g", "move(-1000000)", "First", show=False),
         Binding("end,G", "move(1000000)", "Last", show=False),
     ]
@@ -87,9 +78,7 @@ class RunsScreen(Screen[None]):
         self.root = root
         self.glyphs = glyphs
         self.list = RunList(glyphs)
-        self.under_list = UnderList(glyphs, classes="line")
-        self.typing = False
-        """Whether keys go into the filter."""
+        self.under_list = EntryLine(glyphs, classes="line")
         self.keys = RunsKeys(glyphs, classes="line")
         self._catalog = Catalog(root)
         self._thread: WatchThread | None = None
@@ -104,6 +93,7 @@ class RunsScreen(Screen[None]):
         self.list.await_run(folder.name)
 
     def on_screen_resume(self) -> None:
+        self.list.at_once = True
         self._thread = WatchThread(self._look, LOOK_EVERY)
         self._thread.start()
 
@@ -132,38 +122,62 @@ class RunsScreen(Screen[None]):
         self.list.show(message.runs, message.trouble)
 
     def on_run_list_moved(self) -> None:
-        self.under_list.show(self.list.run, self.list.filter if self.typing else None)
+        self.under_list.show(self.list.run)
+        self.keys.show_selected(bool(self.list.selected))
 
     def on_key(self, event: events.Key) -> None:
-        """Type the filter. Bindings and a focus come later than the key does: of `/ab` in one go they miss the `ab`."""
-        if not self.typing and event.key != "slash":
-            return
-        before, self.typing = self.list.filter, True
-        match event.key:
-            case "slash" if not before:
-                pass
-            case "enter":
-                self.typing = False
-            case "escape":
-                self.typing = bool(before)
-                self.list.filter_by("")
-            case "backspace":
-                self.list.filter_by(before[:-1])
-            case _ if event.is_printable:
-                self.list.filter_by(before + (event.character or ""))
-            case _:
-                return
-        event.stop()
-        self.on_run_list_moved()
+        """Type. Bindings and a focus come later than the key does: of `/ab` in one go they miss the `ab`."""
+        if self.under_list.entry is not None:
+            typed = self.under_list.type(event)
+        else:
+            self.under_list.entry = self._begin(event.key)
+            typed = self.under_list.entry is not None
+        if typed:
+            event.stop()
+            self.on_run_list_moved()
 
     def on_paste(self, event: events.Paste) -> None:
-        if self.typing:
-            self.list.filter_by(self.list.filter + clean(event.text))
+        self.under_list.insert(clean(event.text))
+
+    def _begin(self, key: str) -> Entry | None:
+        """What a key asks to type; None for none."""
+        if key == "slash":
+            hint = "part of a name, recipe, state, tag or note"
+            return Entry("/", hint, self.list.filter, changed=self.list.filter_by)
+        if key not in ("T", "n") or (folder := self._chosen()) is None:
+            return None
+        notes = read_notes(folder)
+        if key == "n":
+            return Entry("note: ", "empty removes it", notes.note, done=lambda text: self._note(folder, text))
+        has = f"; has {notes.shown_tags}" if notes.tags else ""
+        return Entry("tags: ", f"+add -remove{has}", done=lambda text: self._tag(folder, text))
+
+    def _tag(self, folder: RunFolder, text: str) -> bool:
+        return self._change(folder, lambda notes: notes.tagged(text.split()))
+
+    def _note(self, folder: RunFolder, text: str) -> bool:
+        return self._change(folder, lambda notes: notes.noted(text))
+
+    def _change(self, folder: RunFolder, change: Callable[[Notes], Notes]) -> bool:
+        """Change what is noted of a run; whether that went well is told."""
+        try:
+            notes = change(read_notes(folder))
+            write_notes(folder, notes)
+        except RunError as error:
+            self.keys.say(str(error), urgent=True)
+        except OSError as error:
+            self.keys.say(f"{folder.notes.name} of {folder.name} cannot be written: {error.strerror}", urgent=True)
+        else:
+            self.keys.say(f"{folder.name}: {notes.text or 'no tags, no note'}")
+            return True
+        return False
 
     def action_back(self) -> None:
-        """One layer back: empty the filter, or leave."""
+        """One layer back: empty the filter, select none, or leave."""
         if self.list.filter:
             self.list.filter_by("")
+        elif self.list.selected:
+            self.list.select_none()
         else:
             self.action_leave()
 
@@ -174,6 +188,17 @@ class RunsScreen(Screen[None]):
     def action_move(self, lines: int) -> None:
         """Move the cursor."""
         self.list.move(lines)
+
+    def action_select(self) -> None:
+        """Select this run for a comparison, or no longer."""
+        if not self.list.toggle():
+            self.keys.say(f"{MOST_SELECTED} runs are selected, more cannot be compared", urgent=True)
+
+    def action_compare(self) -> None:
+        """Compare the selected runs, or look closer at this one."""
+        if folders := self.list.chosen_folders():
+            hint = "" if self.list.selected else "space in the list selects runs, c then compares them"
+            self.app.push_screen(Compare(folders, self.glyphs, hint))
 
     def action_sort(self) -> None:
         """Sort by the next column."""

@@ -1,97 +1,31 @@
 """The list of runs: a line each, of which only the cells that changed are sent."""
 
-import time
-from collections.abc import Callable
+from dataclasses import replace
 from itertools import groupby
 from operator import itemgetter
 
-from rich.cells import set_cell_size
-from rich.segment import Segment
 from textual import events
 from textual.message import Message
 from textual.strip import Strip
 
-from acceltui.runs import wording
-from acceltui.runs.status import LIVING
+from acceltui.runs.folder import RunFolder
 from acceltui.tui.catalog import RunLine
 from acceltui.tui.glyphs import Glyphs
-from acceltui.tui.palette import CHOSEN, DIM, DONE, KEY, PLAIN, REST, STRONG
-from acceltui.tui.widgets.canvas import Panel, Span, length, line
-from acceltui.tui.widgets.header import state_style
+from acceltui.tui.palette import CHOSEN, CURVES, DIM, KEY, PLAIN, STRONG
+from acceltui.tui.widgets.canvas import Panel, Span, line
+from acceltui.tui.widgets.run_columns import ORDERS, PREFIX, TO_THE_LEFT, cell, columns_of, fit, gap_of
 
-LAYOUTS: tuple[tuple[int, dict[str, int]], ...] = (
-    (112, {"state": 12, "stage": 10, "step": 11, "done": 4, "bar": 12, "steps/s": 7, "best": 7, "age": 6}),
-    (96, {"state": 12, "stage": 10, "step": 11, "done": 4, "steps/s": 7, "best": 7, "age": 6}),
-    (74, {"state": 12, "stage": 6, "done": 4, "steps/s": 7, "best": 7, "age": 6}),
-    (52, {"state": 12, "done": 4, "best": 7, "age": 6}),
-    (36, {"state": 12, "done": 4}),
-    (0, {}),
-)
-"""Cells of the list from which on these columns fit beside the name, and how wide they are."""
-LONGEST_NAME = 56
-"""Cells that the name gets at most: the other columns stay near it."""
-TO_THE_LEFT = ("name", "state", "stage", "bar")
-Key = Callable[[RunLine], float | str | None]
-ORDERS: dict[str, tuple[Key, bool]] = {
-    "name": (lambda run: run.title.lower(), False),
-    "state": (lambda run: f"{run.state not in LIVING} {run.state}", False),
-    "stage": (lambda run: run.stage, False),
-    "step": (lambda run: run.step, True),
-    "done": (lambda run: run.share, True),
-    "steps/s": (lambda run: run.speed, True),
-    "best": (lambda run: run.best, True),
-    "age": (lambda run: -run.made, False),
-}
-"""What a column is sorted by, and whether the largest comes first. None comes last, whichever way."""
-
-
-def cell(run: RunLine, column: str, width: int, glyphs: Glyphs) -> list[Span]:
-    """What a run has in a column of `width` cells."""
-    match column:
-        case "state":
-            return [(f"{glyphs.dot} {run.state}", state_style(run.state))]
-        case "stage":
-            return [("accel" if run.stage == "accelerate" and width < len(run.stage) else run.stage, PLAIN)]
-        case "step":
-            return [(wording.count(run.step), PLAIN), (f"/{wording.count(run.budget)}" if run.budget else "", DIM)]
-        case "done":
-            return [("-" if run.share is None else f"{wording.percent(run.step, run.budget)}%", PLAIN)]
-        case "bar":
-            filled = wording.bar(run.step, run.budget, width)
-            done = DONE if run.alive else DIM
-            return [(glyphs.full * filled, done), (glyphs.empty * (width - filled), REST)]
-        case "steps/s":
-            return [("-" if run.speed is None else wording.value(run.speed), PLAIN)]
-        case "best":
-            return [("-" if run.best is None else wording.value(run.best), PLAIN)]
-        case "age":
-            return [(wording.age(time.time() - run.made), DIM)]
-    recipe, _, seed = run.title.rpartition(" ")
-    if recipe and length([(run.title, PLAIN)]) > width:
-        return [*fit([(recipe, PLAIN)], width - len(seed) - 1, glyphs), (f" {seed}", PLAIN)]
-    return [(run.title, PLAIN), (f"  {run.recipe}" if run.recipe else "", DIM)]
-
-
-def fit(spans: list[Span], width: int, glyphs: Glyphs, *, right: bool = False) -> list[Span]:
-    """Exactly `width` cells; what is longer ends with a sign that it does. Blanks join the text beside them, which
-    saves a change of colour.
-    """
-    free = " " * (width - length(spans))
-    if width >= length(spans):
-        (first, its_style), *rest = spans
-        return [(free + first, its_style), *rest] if right else [*spans, (free, spans[-1][1])]
-    kept: list[Span] = []
-    for text, style in spans:
-        room_left = max(width - 1 - length(kept), 0)
-        kept.append((set_cell_size(text, min(Segment(text).cell_length, room_left)), style))
-    return [*kept, (glyphs.ellipsis, DIM)] if width > 0 else []
+MOST_SELECTED = len(CURVES)
+FIGURES_EVERY = 3
+"""Looks after which a run that keys are not about gets new figures: nobody reads thirty runs a second, and they would
+be most of what is sent."""
 
 
 class RunList(Panel):
-    """Lines with a cursor that stays on its run, sorted and filtered."""
+    """Lines with a cursor that stays on its run, sorted and filtered; some are selected."""
 
     class Moved(Message):
-        """The cursor is on another run, or on the same one with other facts."""
+        """The cursor is on another run, or on the same one with other facts; or others are selected."""
 
     def __init__(self, glyphs: Glyphs) -> None:
         super().__init__(glyphs, "Runs", id="runs")
@@ -108,6 +42,11 @@ class RunList(Panel):
         self.cursor = 0
         self.top = 0
         """The first line shown."""
+        self.selected: dict[str, int] = {}
+        """Names of the selected runs, each with its place among the markers."""
+        self.at_once = True
+        """Whether the next look is shown with all its figures."""
+        self._looks = 0
         self._chosen = self._awaited = ""
 
     @property
@@ -117,8 +56,43 @@ class RunList(Panel):
 
     def show(self, runs: list[RunLine], trouble: str = "") -> None:
         """Show a newer look at all runs."""
-        self.runs, self.trouble, self.waiting = runs, trouble, False
+        known = {run.folder.name: run for run in self.runs if not self.at_once}
+        self.runs = [self._calmed(run, known.get(run.folder.name), place) for place, run in enumerate(runs)]
+        self.trouble, self.waiting, self.at_once = trouble, False, False
+        self._looks += 1
+        if not trouble:
+            there = {run.folder.name for run in runs}
+            self.selected = {name: place for name, place in self.selected.items() if name in there}
         self.rearrange()
+
+    def _calmed(self, run: RunLine, before: RunLine | None, place: int) -> RunLine:
+        """With the figures that were shown before, unless it is the run's turn or something else has happened."""
+        is_its_turn = (self._looks + place) % FIGURES_EVERY == 0 or run.folder.name == self._chosen
+        if before is None or is_its_turn or (run.state, run.stage) != (before.state, before.stage):
+            return run
+        return replace(run, step=before.step, speed=before.speed, best=before.best)
+
+    def toggle(self) -> bool:
+        """Select the run under the cursor, or no longer; False where as many are selected as can be."""
+        free = [place for place in range(MOST_SELECTED) if place not in self.selected.values()]
+        if self.run is None or self.selected.pop(self.run.folder.name, None) is not None:
+            self._tell()
+        elif free:
+            self.selected[self.run.folder.name] = free[0]
+            self._tell()
+        else:
+            return False
+        return True
+
+    def select_none(self) -> None:
+        """Select no run any more."""
+        self.selected = {}
+        self._tell()
+
+    def chosen_folders(self) -> dict[int, RunFolder]:
+        """The selected runs by their places, or the one under the cursor at the first."""
+        folders = {self.selected[run.folder.name]: run.folder for run in self.runs if run.folder.name in self.selected}
+        return dict(sorted(folders.items())) or ({0: self.run.folder} if self.run else {})
 
     def await_run(self, name: str) -> None:
         """Put the cursor on a run, as soon as it is listed."""
@@ -136,7 +110,7 @@ class RunList(Panel):
 
     def sort_next(self) -> None:
         """Sort by the next column."""
-        columns = [column for column in ("name", *self._layout()) if column in ORDERS]
+        columns = [column for column in self._columns(self.size.width - 2) if column in ORDERS]
         here = columns.index(self.sorted_by) if self.sorted_by in columns else -1
         self.sorted_by, self.turned = columns[(here + 1) % len(columns)], False
         self.rearrange()
@@ -163,6 +137,9 @@ class RunList(Panel):
         if self.run is not None:
             self._chosen = self.run.folder.name
         self._scroll()
+        self._tell()
+
+    def _tell(self) -> None:
         self.repaint()
         self.post_message(self.Moved())
 
@@ -193,15 +170,16 @@ class RunList(Panel):
             return []
         alive = sum(run.alive for run in self.shown)
         of = f" of {len(self.runs)}" if len(self.shown) < len(self.runs) else ""
-        return [(f"{len(self.shown)}{of}", PLAIN), (", ", DIM), (f"{alive}", PLAIN), (" running", DIM)]
+        selected: list[Span] = [(f"{len(self.selected)} selected", KEY), ("   ", PLAIN)] if self.selected else []
+        return [*selected, (f"{len(self.shown)}{of}", PLAIN), (", ", DIM), (f"{alive}", PLAIN), (" running", DIM)]
 
     def content(self, width: int, height: int) -> list[Strip]:
-        name = self._name_width(width)
         if not self.shown:
             lines = [line([(f" {self._nothing()}", DIM)], width)]
         else:
             shown = enumerate(self.shown[self.top : self.top + height - 1], start=self.top)
-            lines = [self._head(width, name), *(self._line(run, place, width, name) for place, run in shown)]
+            columns = self._columns(width)
+            lines = [self._head(width, columns), *(self._line(run, place, width, columns) for place, run in shown)]
         return [*lines, *[line([], width)] * height][:height]
 
     def _nothing(self) -> str:
@@ -209,37 +187,30 @@ class RunList(Panel):
             return "looking at the runs folder"
         return self.trouble or (f"No run matches {self.filter!r}." if self.runs else "There is no run yet.")
 
-    def _layout(self, width: int | None = None) -> dict[str, int]:
-        width = self.size.width - 2 if width is None else width
-        return next(layout for least, layout in LAYOUTS if width >= least)
+    def _columns(self, width: int) -> dict[str, int]:
+        return columns_of(width, notes=any(run.notes.text for run in self.runs))
 
-    def _gap(self, width: int) -> int:
-        return 2 if width >= 60 else 1
-
-    def _name_width(self, width: int) -> int:
-        layout = self._layout(width)
-        return max(min(width - 3 - sum(layout.values()) - self._gap(width) * len(layout), LONGEST_NAME), 0)
-
-    def _head(self, width: int, name: int) -> Strip:
+    def _head(self, width: int, columns: dict[str, int]) -> Strip:
         marks = self.glyphs.order
-        spans: list[Span] = [("  ", DIM)]
-        for column, cells in {"name": name, **self._layout(width)}.items():
+        spans: list[Span] = [(" " * PREFIX, DIM)]
+        for column, cells in columns.items():
             title: list[Span] = [("" if column == "bar" else column, DIM)]
             if column == self.sorted_by:
                 down = ORDERS[column][1] != self.turned
                 title = [(column + marks[down], KEY)] if len(column) < cells else [(column, KEY)]
-            spans += [*fit(title, cells, self.glyphs, right=column not in TO_THE_LEFT), (" " * self._gap(width), PLAIN)]
+            spans += [*fit(title, cells, self.glyphs, right=column not in TO_THE_LEFT), (" " * gap_of(width), PLAIN)]
         return line(spans, width)
 
-    def _line(self, run: RunLine, place: int, width: int, name: int) -> Strip:
-        here = place == self.cursor
-        spans: list[Span] = [(f"{self.glyphs.prompt} " if here else "  ", KEY)]
-        for column, cells in {"name": name, **self._layout(width)}.items():
+    def _line(self, run: RunLine, place: int, width: int, columns: dict[str, int]) -> Strip:
+        here, marker = place == self.cursor, self.selected.get(run.folder.name)
+        spans: list[Span] = [(self.glyphs.prompt if here else " ", KEY)]
+        spans += [("  ", KEY)] if marker is None else [(f"{self.glyphs.markers[marker]} ", CURVES[marker])]
+        for column, cells in columns.items():
             facts = cell(run, column, cells, self.glyphs)
             if here and column == "name":
                 facts[0] = (facts[0][0], STRONG)
             spans += fit(facts, cells, self.glyphs, right=column not in TO_THE_LEFT)
-            spans.append((" " * self._gap(width), spans[-1][1]))
+            spans.append((" " * gap_of(width), spans[-1][1]))
         joined = [("".join(text for text, _ in group), style) for style, group in groupby(spans, key=itemgetter(1))]
         if here:
             joined = [(text, style + CHOSEN) for text, style in joined]

@@ -48,7 +48,7 @@ def test_a_fork_with_a_change_is_started_from_the_list(runs: Runs) -> None:
         terminal.wait_for("=0.002", 10)
         terminal.press("forked\r")
         terminal.wait_for("forked runs from step", 90)
-        terminal.wait_for(lambda: "RUNNING" in line_with(terminal, f"{MARK} forked"), 30)
+        terminal.wait_for(lambda: "RUNNING" in line_with(terminal, f"{MARK}  forked"), 30)
 
         fork = list_runs(runs.folder / "runs")[0]
         assert fork.name == "forked"
