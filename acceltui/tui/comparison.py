@@ -5,7 +5,6 @@ import math
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import groupby
 from typing import Any
 
 import numpy as np
@@ -15,14 +14,12 @@ from acceltui.runs.folder import RunFolder
 from acceltui.runs.liveness import is_gone
 from acceltui.runs.metrics import MetricsReader, Row, is_rewind
 from acceltui.runs.paths import run_title
-from acceltui.runs.progress import as_number, read_progress
+from acceltui.runs.progress import read_progress
 from acceltui.runs.text import clean
 from acceltui.tui.catalog import Catalog, Known
-from acceltui.tui.series import Floats, History
+from acceltui.tui.series import CLOCK, Floats, History
 
 TRANSFORMER, ACCELERATOR = "transformer/return", "accelerator/return"
-SECONDS = "seconds of training"
-"""A series of our own beside the metrics: how long the run had been trained for at each step."""
 READ_FOR = 0.5
 """Seconds that one look at long histories takes at most."""
 
@@ -33,8 +30,6 @@ class Returns:
     def __init__(self, folder: RunFolder) -> None:
         self._reader = MetricsReader(folder.metrics)
         self.history = History()
-        self._attempt = 0
-        self._time = self._seconds = 0.0
 
     @property
     def read(self) -> float:
@@ -49,25 +44,12 @@ class Returns:
 
     def poll(self) -> None:
         """Read what is new."""
-        for rewinds, rows in groupby(self._reader.poll(), key=is_rewind):
-            if rewinds:
-                self.history.extend(rows)
-                self._seconds = float(np.nan_to_num(self.history.last(SECONDS)))
-            else:
-                self.history.extend(self._clocked(row) for row in rows)
+        self.history.extend(row if is_rewind(row) else wanted(row) for row in self._reader.poll())
 
-    def _clocked(self, row: Row) -> dict[str, Any]:
-        """What counts of a row. The time between two attempts is not training."""
-        now = as_number(row.get("time"))
-        if now is not None:
-            if row["attempt"] == self._attempt:
-                self._seconds += max(now - self._time, 0.0)  # a clock may have been set back
-            self._attempt, self._time = row["attempt"], now
-        # The time first: whoever reads meanwhile finds it for each return that is there.
-        return {
-            SECONDS: self._seconds,
-            **{name: row[name] for name in ("step", TRANSFORMER, ACCELERATOR) if name in row},
-        }
+
+def wanted(row: Row) -> Row:
+    """What a comparison needs of a row."""
+    return {name: row[name] for name in ("step", "attempt", "time", TRANSFORMER, ACCELERATOR) if name in row}
 
 
 @dataclass(frozen=True)
@@ -172,7 +154,7 @@ def figures(returns: Returns, known: Known) -> dict[str, str]:
         "return of": returns.metric.partition("/")[0],
         "best return": wording.value(best),
         "last return": wording.value(float(values[-1])) if len(values) else "-",
-        "time of training": wording.duration(history.last(SECONDS)) if len(history.view(SECONDS)[0]) else "-",
+        "time of training": wording.duration(history.last(CLOCK)) if len(history.view(CLOCK)[0]) else "-",
         "environment steps": f"{progress.total_steps:,.0f}" if progress.total_steps else "-",
         "switch at step": "-" if progress.switch_step is None else f"{progress.switch_step:,.0f}",
     }
@@ -181,13 +163,12 @@ def figures(returns: Returns, known: Known) -> dict[str, str]:
 class Overlay:
     """The returns of several runs as one source of curves, each by its place among the markers."""
 
-    def __init__(self, comparison: Comparison, unit: float | None) -> None:
-        """`unit`: seconds of which one is 1 on the x axis; None for steps."""
-        self._unit = unit
+    def __init__(self, comparison: Comparison, seconds: bool) -> None:
+        """`seconds`: over the time of training, not over steps."""
+        self._seconds = seconds
         self._returns = dict(zip(map(str, comparison.places), comparison.returns, strict=True))
         self._metrics = {name: returns.metric for name, returns in self._returns.items()}
-        self.version = hash((unit, *self._metrics.values(), *(one.history.version for one in comparison.returns)))
-        self.step = max(one.history.step for one in comparison.returns)
+        self.version = hash((seconds, *self._metrics.values(), *(one.history.version for one in comparison.returns)))
 
     def view(self, name: str) -> tuple[Floats, Floats]:
         """Where on the x axis, and the returns there; two empty arrays for a place that no run has."""
@@ -195,11 +176,4 @@ class Overlay:
             return np.empty(0), np.empty(0)
         history = self._returns[name].history
         steps, values = history.view(self._metrics[name])
-        if self._unit is None or not len(steps):
-            return steps, values
-        return np.interp(steps, *history.view(SECONDS)) / self._unit, values
-
-    def last(self, name: str) -> float:
-        """The newest return; NaN where there is none."""
-        values = self.view(name)[1]
-        return float(values[-1]) if len(values) else math.nan
+        return history.seconds(steps) if self._seconds else steps, values

@@ -19,7 +19,9 @@ NAMES = {
     "home": "Home",
     "end": "End",
 }
-RUN, CURVES, SCREEN, READING, LEAVE = map(Binding.Group, ("This run", "Curves", "Screen", "Text", "Leave"))
+RUN, LIST, CURVES, TABLE, SCREEN, READING, LEAVE = map(
+    Binding.Group, ("This run", "All runs", "Curves", "Table", "Screen", "Text", "Leave")
+)
 """What keys are about, in the help."""
 Line = tuple[str, str]
 """Keys, and what they do."""
@@ -38,7 +40,9 @@ def bindings_of(screen: Screen[None]) -> list[Binding]:
 
 
 def key_line(bindings: Iterable[Binding]) -> list[Line]:
-    """For the last line of a screen: of each action's keys the first, neighbours that do alike joined."""
+    """For the last line of a screen: of each action's keys the first, those of one name joined; how to leave comes
+    first, and help last."""
+    bindings = sorted(bindings, key=lambda one: (one.action == "help") - (one.group == LEAVE))
     lines: dict[str, list[str]] = {}
     seen: set[str] = set()
     for binding in bindings:

@@ -11,11 +11,11 @@ from test_dashboard import screen_text, shows, until
 
 from acceltui.runs import jsonl
 from acceltui.runs.metrics import MetricsWriter
-from acceltui.tui.comparison import ACCELERATOR, SECONDS, TRANSFORMER, Comparing, Overlay, Returns
+from acceltui.tui.comparison import ACCELERATOR, TRANSFORMER, Comparing, Overlay, Returns
 from acceltui.tui.glyphs import ASCII, BRAILLE
 from acceltui.tui.screens.compare import Compare
 from acceltui.tui.screens.help import Help
-from acceltui.tui.widgets.compared import time_axis
+from acceltui.tui.series import CLOCK
 
 
 def variant(root, name, minutes=0, *, replacing=(), **options):
@@ -154,7 +154,7 @@ async def test_text_from_the_folders_is_shown_as_it_is(tmp_path):
     async with compared(hostile, 3) as (app, _):
         assert row(app, "state") == ["[b]x", "UNREADABLE", "RUNNING"]
         assert row(app, "env.id") == ["[red]x", "?", "HalfCheetah-v5"]
-        assert row(app, "last return")[1] == "-" and row(app, "time of training")[1] == "0s"
+        assert row(app, "last return")[1] == "-" and row(app, "time of training")[1] == "-"
         assert not any(chr(code) in line for line in screen_text(app) for code in (0x1B, 0x202E))
 
 
@@ -182,11 +182,9 @@ def test_time_is_that_of_training(tmp_path):
     run = make(tmp_path, "one", at=0.0, state="FINISHED")
     attempts(run.folder)
     comparison = Comparing({3: run.folder}).look()
-    unit, end, name = time_axis(comparison)
-    assert (unit, end, name) == (60, 100, "minutes")
-    x, y = Overlay(comparison, unit).view("3")
-    assert list(x) == [0, 20, 40, 60, 60, 80, 100] and list(y) == [0, 10, 20, 30, 80, 100, 120]
-    assert list(Overlay(comparison, None).view("3")[0]) == [0, 10, 20, 30, 40, 50, 60]
+    x, y = Overlay(comparison, seconds=True).view("3")
+    assert list(x / 60) == [0, 20, 40, 60, 60, 80, 100] and list(y) == [0, 10, 20, 30, 80, 100, 120]
+    assert list(Overlay(comparison, seconds=False).view("3")[0]) == [0, 10, 20, 30, 40, 50, 60]
     assert comparison.figures["time of training"] == ["1h40m"]
 
 
@@ -204,7 +202,7 @@ def test_a_rewind_that_comes_later_takes_time_back(tmp_path):
     second.append(30, "online", {TRANSFORMER: 2.0}, time=2e9 + 7)
     second.append(40, "online", {TRANSFORMER: math.nan}, time=2e9 - 50)
     returns.poll()
-    np.testing.assert_array_equal(returns.history.view(SECONDS)[1], [0, 10, 10, 17, 17])
+    np.testing.assert_array_equal(returns.history.view(CLOCK)[1], [0, 10, 10, 17, 17])
     assert returns.history.version > version, "what was drawn starts over"
 
 
@@ -214,9 +212,9 @@ async def test_t_toggles_steps_and_time(tmp_path):
     async with compared(run, 1) as (app, pilot):
         assert shows(app, "Return over steps")
         await pilot.press("t")
-        await until(pilot, lambda: shows(app, "Return over minutes of training"))
-        (foot,) = [line for line in screen_text(app) if line.startswith("╰") and "─20─" in line]
-        assert "─80─" in foot
+        await until(pilot, lambda: shows(app, "Return over the time of training"))
+        (foot,) = [line for line in screen_text(app) if line.startswith("╰") and "─20m─" in line]
+        assert "─80m─" in foot
         await pilot.press("t")
         await until(pilot, lambda: shows(app, "Return over steps"))
 
@@ -233,6 +231,6 @@ async def test_long_histories_come_in_parts(tmp_path, monkeypatch):
         await until(pilot, lambda: isinstance(app.screen, Compare))
         app.screen._thread.stop()
         reading = f"reading history {int(100 * first.read)}%"
-        await until(pilot, lambda: (app.screen.plot.compare(first), shows(app, reading))[1])
+        await until(pilot, lambda: (app.screen.plot.compare(first, app.screen.look), shows(app, reading))[1])
     second = comparing.look()
     assert second.read == 1 and second.returns[0].history.step == 150_000

@@ -80,11 +80,13 @@ async def test_t_plots_over_the_time_of_training(tmp_path):
 
 async def test_v_shows_other_curves_of_which_there_are_any(tmp_path):
     run = make_run(tmp_path, at=0.5)
-    run.metrics.append(run.step, run.stage, {"q/mean": 12.5})
+    run.metrics.append(run.step, run.stage, {"value/mean": 12.5})
     async with dashboard(run) as (app, pilot):
         await pilot.press("2", "v")
-        assert shows(app, "2 Q-values") and shows(app, "mean Q 12.5")  # there are no norms of gradients
+        assert shows(app, "2 Gradient norms")
         await pilot.press("v")
+        assert shows(app, "2 Values") and shows(app, "mean 12.5")
+        await pilot.press("v")  # there is no entropy
         assert shows(app, "2 Losses")
         await pilot.press("1", "v")
         assert shows(app, "1 Return")  # and no success

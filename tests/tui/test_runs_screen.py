@@ -60,7 +60,7 @@ async def test_the_key_line_and_the_help_name_the_key(tmp_path, size):
             assert f"{key} {name}" in screen_text(app)[-1]
         await pilot.press("question_mark")
         await pilot.pause(0.1)
-        assert isinstance(app.screen, Help) and shows(app, "all runs: Enter attaches, f forks")
+        assert isinstance(app.screen, Help) and shows(app, "start a new run from a checkpoint")
         await pilot.press("escape", "escape")
         await until(pilot, lambda: shows(app, "R Runs"))
 
@@ -151,7 +151,8 @@ async def test_the_filter_narrows_by_name_or_state_and_escape_takes_it_back(tmp_
         await until(pilot, lambda: shows(app, "No run matches 'ant CRASHq'."))
         await pilot.press("escape")
         await until(pilot, lambda: len(names(app)) == 3)
-        await pilot.press(*"hop", "enter")
+        assert app.runs.under_list.entry is None and app.screen is app.runs
+        await pilot.press(*"/hop", "enter")
         await until(pilot, lambda: names(app) == ["hopper"])
         assert app.runs.under_list.entry is None and app.screen is app.runs
         await pilot.press("escape")

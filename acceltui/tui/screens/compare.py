@@ -1,24 +1,31 @@
 """Runs beside each other: returns above, figures and what differs in the recipes below."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
-from textual import events
+import numpy as np
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.message import Message
-from textual.screen import Screen
 
 from acceltui.runs.folder import RunFolder
-from acceltui.tui.comparison import Comparing, Comparison
+from acceltui.tui.comparison import Comparing, Comparison, Overlay
 from acceltui.tui.glyphs import Glyphs
+from acceltui.tui.keys import SCREEN, TABLE, bindings_of, explained, key_line
+from acceltui.tui.plot import axes
+from acceltui.tui.plot.traces import Source
+from acceltui.tui.plot.widget import Plot
 from acceltui.tui.screens.help import Help
+from acceltui.tui.screens.plots import PlotScreen
+from acceltui.tui.series import CLOCK
 from acceltui.tui.watch import WatchThread
 from acceltui.tui.widgets.compared import ComparisonTable, ReturnsPlot
 from acceltui.tui.widgets.keys import KeyLine
 
 LOOK_EVERY = 1.0
+KEYS = (("t", "Steps, time"), ("i", "Values"), ("up down", "Lines"), ("left right", "Runs"))
+"""What the key line names first."""
 
 
 @dataclass
@@ -31,27 +38,21 @@ class Compared(Message, bubble=False):
         return isinstance(message, Compared)
 
 
-class CompareKeys(KeyLine):
-    """The keys of this screen."""
-
-    keys = (("Esc", "Back"), ("t", "Steps, time"), ("up down", "Lines"), ("left right", "Runs"), ("?", "Help"))
-
-
-class Compare(Screen[None]):
+class Compare(PlotScreen):
     """Compares runs, live; reads them while it is open."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,q,c", "dismiss", "Back", show=False),
-        Binding("t", "clock", "Steps or time", show=False),
-        Binding("question_mark,f1", "help", "Help", show=False),
-        Binding("up,k", "scroll(-1, 0)", "Up", show=False),
-        Binding("down,j", "scroll(1, 0)", "Down", show=False),
-        Binding("pageup", "scroll(-10, 0)", "Up", show=False),
-        Binding("pagedown", "scroll(10, 0)", "Down", show=False),
-        Binding("home,g", "scroll(-1000000, 0)", "First", show=False),
-        Binding("end,G", "scroll(1000000, 0)", "Last", show=False),
-        Binding("left,h", "scroll(0, -1)", "Left", show=False),
-        Binding("right,l", "scroll(0, 1)", "Right", show=False),
+        Binding("escape", "back", "Back", group=SCREEN, tooltip="put the crosshair away; leave"),
+        Binding("q,c", "dismiss", show=False, group=SCREEN, tooltip="leave"),
+        Binding("up,k", "scroll(-1, 0)", show=False, group=TABLE, tooltip="up"),
+        Binding("down,j", "scroll(1, 0)", show=False, group=TABLE, tooltip="down"),
+        Binding("pageup", "scroll(-10, 0)", show=False, group=TABLE, tooltip="up"),
+        Binding("pagedown", "scroll(10, 0)", show=False, group=TABLE, tooltip="down"),
+        Binding("home,g", "scroll(-1000000, 0)", show=False, group=TABLE, tooltip="to its first line"),
+        Binding("end,G", "scroll(1000000, 0)", show=False, group=TABLE, tooltip="to its last line"),
+        Binding("h", "scroll(0, -1)", show=False, group=TABLE, tooltip="the run to the left"),
+        Binding("l", "scroll(0, 1)", show=False, group=TABLE, tooltip="the run to the right"),
+        Binding("question_mark,f1", "help", "Help", id="help", group=SCREEN, tooltip="this help"),
     ]
     AUTO_FOCUS = ""
 
@@ -60,7 +61,8 @@ class Compare(Screen[None]):
         super().__init__()
         self.plot = ReturnsPlot(glyphs, max(folders) + 1)
         self.table = ComparisonTable(glyphs)
-        self.keys = CompareKeys(glyphs, classes="line")
+        self.keys = KeyLine(glyphs, classes="line")
+        self._comparison: Comparison | None = None
         self._hint = hint
         self._comparing = Comparing(folders)
         self._thread = WatchThread(self._look, LOOK_EVERY)
@@ -71,6 +73,7 @@ class Compare(Screen[None]):
         yield self.keys
 
     def on_mount(self) -> None:
+        self.keys.show_keys([*KEYS, *key_line(bindings_of(self))])
         self._thread.start()
         if self._hint:
             self.keys.say(self._hint)
@@ -85,18 +88,44 @@ class Compare(Screen[None]):
         return comparison.read < 1 or comparison.differences is None
 
     def on_compared(self, message: Compared) -> None:
-        self.plot.compare(message.comparison)
+        self._comparison = message.comparison
+        self.show_plots()
         self.table.show(message.comparison)
 
-    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
-        self.table.scroll(-1, 0)
+    def show_plots(self) -> None:
+        if self._comparison is not None:
+            end = self.newest()
+            stop = axes.roomy(end) if self.look.seconds and self._comparison.alive else end
+            self.look = replace(self.look, stop=max(stop if self.look.seconds else self._comparison.budget, 1.0))
+            self.plot.compare(self._comparison, self.look)
 
-    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
-        self.table.scroll(1, 0)
+    def chosen_plot(self) -> Plot:
+        return self.plot
 
-    def action_clock(self) -> None:
-        """Plot over steps, or over the time of training."""
-        self.plot.turn_clock()
+    def source(self) -> Source | None:
+        return None if self._comparison is None else Overlay(self._comparison, self.look.seconds)
+
+    def newest(self) -> float:
+        if self._comparison is None:
+            return 0.0
+        histories = [returns.history for returns in self._comparison.returns]
+        if self.look.seconds:
+            return max(np.nan_to_num(history.last(CLOCK)).item() for history in histories)
+        return max(history.step for history in histories)
+
+    def action_sideways(self, direction: int) -> None:
+        """Move the crosshair, where it is shown; else the table by a run."""
+        if self.look.at is None:
+            self.table.scroll(0, direction)
+        else:
+            super().action_sideways(direction)
+
+    def action_back(self) -> None:
+        """Put the crosshair away; leave."""
+        if self.look.at is None:
+            self.dismiss()
+        else:
+            self.look_again(replace(self.look, at=None))
 
     def action_scroll(self, lines: int, runs: int) -> None:
         """Move the table by lines and by runs."""
@@ -104,4 +133,4 @@ class Compare(Screen[None]):
 
     def action_help(self) -> None:
         """Show the keys."""
-        self.app.push_screen(Help())
+        self.app.push_screen(Help(explained(bindings_of(self))))

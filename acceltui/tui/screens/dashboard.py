@@ -35,6 +35,7 @@ from acceltui.tui.widgets.canvas import Panel
 from acceltui.tui.widgets.events import Events, Tail
 from acceltui.tui.widgets.facts import Buffers, Machine, Speed, Values
 from acceltui.tui.widgets.header import Header, state_style, why_not_running
+from acceltui.tui.widgets.health import Health
 from acceltui.tui.widgets.keys import KeyLine
 
 ACTORS = ("accelerator", "transformer")
@@ -58,8 +59,8 @@ VIEWS = {
     "losses": (
         View("Losses", (Curve("loss/critic", "critic"), Curve("loss/actor", "actor"))),
         View("Gradient norms", tuple(Curve(f"grad/{name}", name) for name in ("critic", "actor", "clone")), log_y=True),
-        View("Q-values", (Curve("q/mean", "mean Q"),)),
-        View("Entropy", (Curve("policy/entropy", "policy"),)),
+        View("Values", (Curve("value/mean", "mean"),)),
+        View("Entropy", (Curve("entropy/policy", "policy"), Curve("entropy/coefficient", "coefficient"))),
     ),
     "cloning": (View("Cloning loss", (Curve("loss/clone", "clone"),), log_y=True),),
 }
@@ -130,6 +131,7 @@ class Dashboard(PlotScreen):
         yield Header(glyphs, id="header")
         yield Banner(glyphs, id="reason")
         yield Banner(glyphs, id="away")
+        yield Health(glyphs, id="health")
         with Vertical(id="panels"):
             yield Plot(glyphs, VIEWS["return"], read=value, number=1, id="return")
             with Horizontal(id="pair"):
@@ -191,6 +193,7 @@ class Dashboard(PlotScreen):
         self.remove_class("-waiting")
         self.query_one(Header).show(snapshot)
         self.query_one("#reason", Banner).show(why_not_running(snapshot), state_style(snapshot.state))
+        self.query_one(Health).show(snapshot.progress.health if snapshot.alive else ())
         self.query_one(KeyLine).show_paused(snapshot.progress.paused)
         for panel in (*self.query(Buffers), *self.query(Speed), *self.query(Machine), *self.query(Values)):
             panel.show(snapshot)

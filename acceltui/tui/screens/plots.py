@@ -48,7 +48,7 @@ class PlotScreen(Screen[None]):
             show=False,
             id="view",
             group=CURVES,
-            tooltip="other curves in the chosen plot: success, gradient norms, Q-values, entropy",
+            tooltip="other curves in the chosen plot: success, gradient norms, values, entropy",
         ),
         Binding(
             "y",

@@ -15,6 +15,7 @@ from acceltui.runs.paths import RunError, is_run
 from acceltui.runs.text import clean
 from acceltui.tui.catalog import Catalog, RunLine
 from acceltui.tui.glyphs import Glyphs
+from acceltui.tui.keys import LIST, SCREEN, bindings_of, explained, key_line
 from acceltui.tui.messages import RunChosen, RunsListed
 from acceltui.tui.screens.compare import Compare
 from acceltui.tui.screens.fork import Fork, Forked
@@ -27,49 +28,28 @@ from acceltui.tui.widgets.runs import MOST_SELECTED, RunList
 LOOK_EVERY = 1.0
 
 
-class RunsKeys(KeyLine):
-    """The keys of this screen; while runs are selected, what can be done with them comes first."""
-
-    keys = (
-        ("Esc", "Back"),
-        ("Enter", "Attach"),
-        ("f", "Fork"),
-        ("/", "Filter"),
-        ("s", "Sort"),
-        ("space", "Select"),
-        ("c", "Compare"),
-        ("T", "Tag"),
-        ("n", "Note"),
-        ("S", "Reverse"),
-        ("?", "Help"),
-    )
-    selecting = (("Esc", "Select none"), ("c", "Compare"), *keys[1:6], *keys[7:])
-
-    def show_selected(self, any_is: bool) -> None:
-        """Name the keys for a selection, or for a single run."""
-        self.keys = self.selecting if any_is else RunsKeys.keys
-        self.repaint()
-
-
 class RunsScreen(Screen[None]):
     """The list of runs; it looks at the folder while it is open and nothing lies over it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "back", "Back", show=False),
-        Binding("q,R", "leave", "Back", show=False),
-        Binding("enter", "watch", "Watch", show=False),
-        Binding("f", "fork", "Fork", show=False),
-        Binding("space", "select", "Select", show=False),
-        Binding("c", "compare", "Compare", show=False),
-        Binding("s", "sort", "Sort", show=False),
-        Binding("S", "turn", "Turn", show=False),
-        Binding("question_mark,f1", "help", "Help", show=False),
-        Binding("up,k", "move(-1)", "Up", show=False),
-        Binding("down,j", "move(1)", "Down", show=False),
-        Binding("pageup", "move(-20)", "Up", show=False),
-        Binding("pagedown", "move(20)", "Down", show=False),
-        Binding("home,g", "move(-1000000)", "First", show=False),
-        Binding("end,G", "move(1000000)", "Last", show=False),
+        Binding("escape", "back", "Back", group=SCREEN, tooltip="empty the filter; select none; leave"),
+        Binding("q,R", "leave", show=False, group=SCREEN, tooltip="leave"),
+        Binding("enter", "watch", "Attach", group=LIST, tooltip="show this run in the dashboard"),
+        Binding("f", "fork", "Fork", id="fork", group=LIST, tooltip="start a new run from a checkpoint of this one"),
+        Binding("slash", "filter", "Filter", group=LIST, tooltip="by name, recipe, state, tag or note"),
+        Binding("s", "sort", "Sort", id="sort", group=LIST, tooltip="sort by the next column"),
+        Binding("space", "select", "Select", id="select", group=LIST, tooltip="select up to eight"),
+        Binding("c", "compare", "Compare", id="compare", group=LIST, tooltip="compare the selected runs"),
+        Binding("T", "tag", "Tag", group=LIST, tooltip="tag this run: +good -bad"),
+        Binding("n", "note", "Note", group=LIST, tooltip="a note on this run"),
+        Binding("S", "turn", "Reverse", id="reverse", group=LIST, tooltip="sort the other way round"),
+        Binding("up,k", "move(-1)", show=False, group=LIST, tooltip="up"),
+        Binding("down,j", "move(1)", show=False, group=LIST, tooltip="down"),
+        Binding("pageup", "move(-20)", show=False, group=LIST, tooltip="up"),
+        Binding("pagedown", "move(20)", show=False, group=LIST, tooltip="down"),
+        Binding("home,g", "move(-1000000)", show=False, group=LIST, tooltip="to the first"),
+        Binding("end,G", "move(1000000)", show=False, group=LIST, tooltip="to the last"),
+        Binding("question_mark,f1", "help", "Help", id="help", group=SCREEN, tooltip="this help"),
     ]
     AUTO_FOCUS = ""
 
@@ -79,7 +59,7 @@ class RunsScreen(Screen[None]):
         self.glyphs = glyphs
         self.list = RunList(glyphs)
         self.under_list = EntryLine(glyphs, classes="line")
-        self.keys = RunsKeys(glyphs, classes="line")
+        self.keys = KeyLine(glyphs, classes="line")
         self._catalog = Catalog(root)
         self._thread: WatchThread | None = None
 
@@ -123,7 +103,16 @@ class RunsScreen(Screen[None]):
 
     def on_run_list_moved(self) -> None:
         self.under_list.show(self.list.run)
-        self.keys.show_selected(bool(self.list.selected))
+        self._show_keys()
+
+    def _show_keys(self) -> None:
+        """Name the keys; while runs are selected, what can be done with them comes first."""
+        keys = [line for line in key_line(bindings_of(self)) if line[1] != "Detach"]
+        if self.list.selected:
+            first = [("Esc", "Select none"), *(line for line in keys if line[1] == "Compare")]
+            keys = [*first, *(line for line in keys if line[1] not in ("Back", "Compare"))]
+        if keys != self.keys.keys:
+            self.keys.show_keys(keys)
 
     def on_key(self, event: events.Key) -> None:
         """Type. Bindings and a focus come later than the key does: of `/ab` in one go they miss the `ab`."""
@@ -210,7 +199,7 @@ class RunsScreen(Screen[None]):
 
     def action_help(self) -> None:
         """Show the keys."""
-        self.app.push_screen(Help())
+        self.app.push_screen(Help(explained(bindings_of(self))))
 
     def action_watch(self) -> None:
         """Show this run in the dashboard."""

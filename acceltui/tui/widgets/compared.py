@@ -2,20 +2,17 @@
 
 import math
 
-import numpy as np
 from textual.strip import Strip
 
 from acceltui.runs import wording
-from acceltui.tui.comparison import SECONDS, Comparison, Overlay
+from acceltui.tui.comparison import Comparison, Overlay
 from acceltui.tui.glyphs import Glyphs
 from acceltui.tui.palette import CURVES, DIM, FRAME, PLAIN, STRONG
-from acceltui.tui.widgets.axes import nice_step
+from acceltui.tui.plot.traces import Curve, nearest
+from acceltui.tui.plot.widget import Look, Plot, View
 from acceltui.tui.widgets.canvas import Panel, Span, length, line
-from acceltui.tui.widgets.plot import Curve, Plot
 from acceltui.tui.widgets.run_columns import fit
 
-UNITS = ((180.0, 1.0, "seconds"), (180 * 60.0, 60.0, "minutes"), (math.inf, 3600.0, "hours"))
-"""Up to so many seconds of training, time is told in this unit."""
 NARROWEST = 16
 """Cells of a run's column in the table."""
 GAP = 2
@@ -26,51 +23,32 @@ class ReturnsPlot(Plot):
 
     def __init__(self, glyphs: Glyphs, places: int) -> None:
         # Also for places that no run has: markers and colours go by the order of the curves.
-        super().__init__(glyphs, "Return", [Curve(str(place), "") for place in range(places)], number=0, id="overlay")
-        self.number = None
+        curves = tuple(Curve(str(place), "") for place in range(places))
+        super().__init__(glyphs, [View("Return", curves)], read=wording.value, id="overlay")
         self.can_focus = False
-        self.by_time = False
         self._comparison: Comparison | None = None
 
-    def compare(self, comparison: Comparison) -> None:
+    def compare(self, comparison: Comparison, look: Look) -> None:
         """Show a newer look at the runs."""
         self._comparison = comparison
-        unit, stop, self.title = None, comparison.budget, "Return over steps"
-        if self.by_time:
-            unit, stop, name = time_axis(comparison)
-            self.title = f"Return over {name} of training"
+        self.title = "Return over the time of training" if look.seconds else "Return over steps"
         note = "" if comparison.read == 1 else f"reading history {wording.percent(comparison.read, 1)}%"
-        self.show(Overlay(comparison, unit), stop, note=note)  # type: ignore[arg-type]
-
-    def turn_clock(self) -> None:
-        """Steps on the x axis, or time."""
-        self.by_time = not self.by_time
-        if self._comparison is not None:
-            self.compare(self._comparison)
+        self.show(Overlay(comparison, look.seconds), look, note=note)
 
     def remark(self) -> list[Span]:
         """Who is who, as far as there is room."""
         if self._comparison is None:
             return []
-        comparison, overlay = self._comparison, Overlay(self._comparison, None)
+        comparison, overlay = self._comparison, Overlay(self._comparison, self.look.seconds)
         full: list[Span] = []
         short: list[Span] = []
         for place, title in zip(comparison.places, comparison.titles, strict=True):
-            mark, last = (self.glyphs.markers[place] + " ", CURVES[place]), wording.value(overlay.last(str(place)))
+            point = nearest(*overlay.view(str(place)), math.inf if self.look.at is None else self.look.at)
+            mark, last = (self.glyphs.markers[place] + " ", CURVES[place]), wording.value(point[1]) if point else "-"
             full += [("   " if full else "", PLAIN), mark, (f"{title} ", DIM), (last, PLAIN)]
             short += [("  " if short else "", PLAIN), mark, (last, PLAIN)]
         room = self.size.width - len(self.title) - 30
         return full if length(full) <= room else short
-
-
-def time_axis(comparison: Comparison) -> tuple[float, float, str]:
-    """Seconds in a unit of the x axis, where the axis ends in it, and its name."""
-    end = max(*(float(np.nan_to_num(returns.history.last(SECONDS))) for returns in comparison.returns), 1.0)
-    if comparison.alive:  # with room, so that not every new point moves all others
-        step = nice_step(end, 10)
-        end = math.ceil(end / step) * step
-    unit, name = next((unit, name) for until, unit, name in UNITS if end <= until)
-    return unit, end / unit, name
 
 
 class ComparisonTable(Panel):

@@ -46,9 +46,8 @@ class EntryLine(Canvas):
                 if entry.done is None or entry.done(entry.text):
                     self.entry = None
             case "escape":
-                if not (entry.text and entry.changed):
-                    self.entry = None
                 self._change("")
+                self.entry = None
             case "backspace":
                 self._change(entry.text[:-1])
             case "ctrl+u":
