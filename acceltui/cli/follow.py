@@ -10,9 +10,7 @@ from acceltui.runs import wording
 from acceltui.runs.folder import RunFolder
 from acceltui.runs.jsonl import JsonlReader
 from acceltui.runs.liveness import is_gone, observed_state
-from acceltui.runs.notify import ending, notify_crash
 from acceltui.runs.progress import read_progress
-from acceltui.runs.settings import load_settings
 from acceltui.runs.status import LIVING, Status, read_status
 from acceltui.runs.text import clean
 
@@ -24,6 +22,9 @@ WITH_ENGINE = LIVING | {"STALLED"}
 
 def follow(folder: RunFolder) -> str:
     """Print what happens until the run has ended; gives the state it ended in."""
+    from acceltui.runs.notify import notify_crash  # slow to import, and of no use to commands
+    from acceltui.runs.settings import load_settings
+
     events, wanted = JsonlReader(folder.events), load_settings().notify
     lived = False
     said, next_said = "", time.monotonic()
@@ -88,4 +89,4 @@ def last_line(folder: RunFolder, status: Status | None, state: str) -> str:
     error = clean(status.error.get("message") or "") if status and status.error else ""
     if state == "CRASHED" and not error:
         error = f"its process is gone; `accel log {name}` has its last words."
-    return ending(name, state, status.step if status else None, error)
+    return wording.ending(name, state, status.step if status else None, error)

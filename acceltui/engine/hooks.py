@@ -3,9 +3,10 @@
 import subprocess
 
 from acceltui.engine.record import Record
+from acceltui.runs import wording
 from acceltui.runs.folder import RunFolder
 from acceltui.runs.hook import failed
-from acceltui.runs.notify import EVENT_OF, ending, hook_of_environment, notify
+from acceltui.runs.notify import EVENT_OF, hook_of_environment, notify
 from acceltui.runs.settings import Event
 from acceltui.runs.status import Status
 
@@ -34,7 +35,7 @@ class Hooks:
     def run_at_end(self, state: str, step: int, error: str) -> None:
         """The same for a run that has come to its last state."""
         if state in EVENT_OF:
-            self.run(EVENT_OF[state], state, step, ending(self._folder.name, state, step, error))
+            self.run(EVENT_OF[state], state, step, wording.ending(self._folder.name, state, step, error))
 
     def say_failures(self, step: int) -> None:
         """A warning event for each hook that has failed since the last look."""

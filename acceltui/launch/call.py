@@ -6,7 +6,6 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import acceltui
-from acceltui.runs.notify import HOOK, HOOK_ON
 from acceltui.runs.text import clean
 
 LOG_TAIL = 15
@@ -39,10 +38,9 @@ def engine_environment(allow_import: Sequence[str]) -> dict[str, str]:
     """
     source = Path(acceltui.__file__).parents[1]
     paths = [] if source.name in ("site-packages", "dist-packages") else [str(source)]
-    own = {name: value for name, value in os.environ.items() if name not in (HOOK, HOOK_ON)}
     paths += [str(Path(entry).absolute()) for entry in os.environ.get("PYTHONPATH", "").split(os.pathsep) if entry]
     paths += [str(Path.cwd())] if allow_import else []
-    return {**KEEP_MEMORY, **own, "PYTHONUNBUFFERED": "1", "PYTHONPATH": os.pathsep.join(paths)}
+    return {**KEEP_MEMORY, **os.environ, "PYTHONUNBUFFERED": "1", "PYTHONPATH": os.pathsep.join(paths)}
 
 
 def tail(lines: Iterable[str]) -> str:

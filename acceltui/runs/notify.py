@@ -92,21 +92,15 @@ def what_happened(before: tuple[str, str] | None, now: tuple[str, str]) -> Event
 
 
 def hook_environment() -> dict[str, str]:
-    """What tells an engine which hook to run; nothing where this user has none. RecipeError for wrong settings."""
+    """What tells an engine which hook to run, whatever it would inherit. RecipeError for settings that are wrong."""
     wanted = load_settings().notify
-    return {} if wanted.hook is None else {HOOK: wanted.hook, HOOK_ON: " ".join(wanted.on)}
+    return {HOOK: wanted.hook or "", HOOK_ON: " ".join(wanted.on)}
 
 
 def hook_of_environment() -> Notify:
     """The same, as the engine takes it: out of its environment, so that no other process sees it there."""
     hook, on = os.environ.pop(HOOK, None), os.environ.pop(HOOK_ON, "").split()
     return Notify(hook=hook or None, on=[event for event in get_args(Event) if event in on])
-
-
-def ending(name: str, state: str, step: int | None, error: str = "") -> str:
-    """How a run ended, in a sentence."""
-    at = "" if step is None else f" at step {step:,}"
-    return f"{name} {state}{at}" + (f": {error}" if error else ".")
 
 
 def signals(wanted: Notify, event: Event, message: str) -> str:
