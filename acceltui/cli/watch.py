@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import sys
 import time
 from typing import Literal
@@ -72,7 +73,7 @@ class Screen:
 
     def draw(self, text: str) -> None:
         """Show these lines in place of those before, as far as the terminal has room."""
-        size = os.get_terminal_size(sys.stdout.fileno())
+        size = shutil.get_terminal_size()
         if (
             size != self._size
         ):  # where lines have wrapped nobody can say where they stand: they are left, and begun anew
