@@ -240,9 +240,9 @@ def begin(detach: bool, foreground: bool, plain: bool, as_json: bool) -> How:
         raise typer.BadParameter("--detach and --foreground exclude each other.")
     if as_json and not detach:
         raise typer.BadParameter("--json goes with --detach; `accel status --watch --json` follows a run.")
-    load_settings()
     if foreground:
         leave_when_asked()
+    load_settings()
     return How(detach, foreground, plain, as_json)
 
 

@@ -103,10 +103,10 @@ def all_paths(root: type[Section] = Recipe) -> list[str]:
     return list(dict.fromkeys(_paths(root, "", ())))
 
 
-def plain_values() -> list[str]:
+def plain_values(root: type[Section] = Recipe) -> list[str]:
     """Dotted paths of all values that are no sections."""
-    sections_of = {path.rpartition(".")[0] for path in all_paths()}
-    return [path for path in all_paths() if path not in sections_of]
+    sections_of = {path.rpartition(".")[0] for path in all_paths(root)}
+    return [path for path in all_paths(root) if path not in sections_of]
 
 
 def _paths(section: type[Section], prefix: str, above: tuple[type[Section], ...]) -> Iterator[str]:
