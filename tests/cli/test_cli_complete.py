@@ -30,7 +30,7 @@ def complete(folder: Path, line: str, shell: str = "bash") -> list[str]:
     call = [sys.executable, "-c", code]
     done = subprocess.run(call, cwd=folder, env=environment, capture_output=True, text=True, check=True)
     assert HEAVY.isdisjoint(done.stderr.split())
-    return done.stdout.splitlines()
+    return done.stdout.split()
 
 
 @pytest.fixture
