@@ -15,7 +15,7 @@ from tests.e2e.conftest import ACCEL, Runs, eventually
 from tests.e2e.test_engine_commands import BROKEN_TASK
 
 QUICK = ("accelerator.steps=400", "online.steps=200", "algorithm.random_steps=200", "switch=null")
-QUICK += ("evaluation.every=1000", "evaluation.episodes=1", "evaluation.num_envs=1", "online.critic_warmup=0")
+QUICK += ("evaluation.every=400", "evaluation.episodes=1", "evaluation.num_envs=1", "online.critic_warmup=0")
 QUICK += ("online.clone_fade=0", "engine.threads=1")
 LONG = ("accelerator.steps=100000", "online.steps=100000", "switch=null", "engine.threads=1")
 Write = Callable[[str], Path]
