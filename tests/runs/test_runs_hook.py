@@ -30,7 +30,8 @@ def ended(process: "subprocess.Popen[bytes] | None") -> int:
 
 
 def test_it_is_told_what_happened_and_works_beside_the_run(folder: RunFolder) -> None:
-    command = "env | grep ^ACCEL_ | sort > told; pwd >> told; tty >> told; echo $$ $PPID; for pid in $$ $PPID; do ps -o sid= -p $pid; done"
+    command = "env | grep ^ACCEL_ | sort > told; pwd >> told; tty >> told; echo $$ $PPID"
+    command += "; for pid in $$ $PPID; do ps -o sid= -p $pid; done"
     assert ended(start(folder, command)) == 0
     assert (folder.path.parent / "told").read_text().splitlines() == [
         "ACCEL_EVENT=finish",
