@@ -1,14 +1,28 @@
-"""For all tests."""
+"""What all tests share: whoever runs them has no settings, least of all a hook, but for those that a test writes, and has
+looked at no run before."""
 
-from collections.abc import Iterator
+import os
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
+os.environ["XDG_CONFIG_HOME"] = "/nonexistent"
+os.environ["XDG_STATE_HOME"] = tempfile.mkdtemp(prefix="accel-state-")
 
-@pytest.fixture(autouse=True, scope="session")
-def a_home_of_their_own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """What a person's own folders hold is not the tests' affair, here or in what they start."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))
-        patch.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.mktemp("config")))
-        yield
+
+@pytest.fixture
+def write_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Path]:
+    """Give this user settings of their own; gives the file."""
+
+    def write(text: str) -> Path:
+        file = tmp_path / "config" / "accel" / "settings.yaml"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.parent.chmod(0o700)
+        file.write_text(text)
+        file.chmod(0o600)
+        monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+        return file
+
+    return write

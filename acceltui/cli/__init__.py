@@ -10,7 +10,7 @@ import typer
 from typer.core import TyperGroup
 
 from acceltui import __version__
-from acceltui.cli import control, doctor, look, notes, recipes, run, tidy
+from acceltui.cli import control, doctor, look, notes, recipes, run, settings, tidy
 
 EPILOG = """Exit codes: 0 finished, stopped or detached; 1 the run failed; 2 recipe, call, run, environment or device
 wrong; 3 command refused or not taken; 75 preempted; 130 interrupted: the engine goes on."""
@@ -46,7 +46,6 @@ app = typer.Typer(
     help="Trains transformer policies in online reinforcement learning.",
     epilog=EPILOG,
     no_args_is_help=True,
-    add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120},
@@ -59,6 +58,8 @@ for command in (
     look.ls,
     look.status,
     look.log,
+    look.events,
+    look.metrics,
     control.switch,
     control.stop,
     control.pause,
@@ -77,6 +78,7 @@ for say in (notes.tag, notes.note):
 app.add_typer(recipes.app, name="recipes")
 app.command()(recipes.schema)
 app.command()(doctor.doctor)
+app.command()(settings.settings)
 app.command()(run.demo)
 
 

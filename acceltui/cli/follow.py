@@ -5,7 +5,7 @@ from typing import Any
 
 import typer
 
-from acceltui.cli.show import UNREADABLE, latest, steps
+from acceltui.cli.show import RETURNS, UNREADABLE, latest, steps
 from acceltui.runs import wording
 from acceltui.runs.folder import RunFolder
 from acceltui.runs.jsonl import JsonlReader
@@ -22,7 +22,11 @@ WITH_ENGINE = LIVING | {"STALLED"}
 
 def follow(folder: RunFolder) -> str:
     """Print what happens until the run has ended; gives the state it ended in."""
-    events = JsonlReader(folder.events)
+    from acceltui.runs.notify import notify_crash  # slow to import, and of no use to commands
+    from acceltui.runs.settings import load_settings
+
+    events, wanted = JsonlReader(folder.events), load_settings().notify
+    lived = False
     said, next_said = "", time.monotonic()
     warned = False
     while True:
@@ -36,8 +40,12 @@ def follow(folder: RunFolder) -> str:
             typer.echo(f"{folder.name} is STALLED: no heartbeat for 15 s; waiting.", err=True)
         warned = state == "STALLED"
         if state not in WITH_ENGINE:
-            typer.echo(last_line(folder, status, state))
+            message = last_line(folder, status, state)
+            typer.echo(message)
+            if lived and state == "CRASHED" and status is not None:
+                notify_crash(wanted, folder, status, message)
             return state
+        lived = True
         time.sleep(LOOK_EVERY)
 
 
@@ -70,7 +78,6 @@ def progress_line(status: Status) -> str:
     return "  ".join(parts)
 
 
-RETURNS = ("transformer/return", "accelerator/return")
 LOSSES = ("loss/critic", "loss/clone")
 
 
@@ -79,10 +86,7 @@ def last_line(folder: RunFolder, status: Status | None, state: str) -> str:
     name, state = clean(folder.name), clean(state)
     if is_gone(folder):
         return f"{name} is gone: {clean(folder.path)} was deleted or moved away, and its engine ends."
-    at = f" at step {status.step:,}" if status else ""
-    error = status.error.get("message") if status and status.error else None
-    if error:
-        return f"{name} {state}{at}: {clean(error)}"
-    if state == "CRASHED":
-        return f"{name} {state}{at}: its process is gone; `accel log {name}` has its last words."
-    return f"{name} {state}{at}."
+    error = clean(status.error.get("message") or "") if status and status.error else ""
+    if state == "CRASHED" and not error:
+        error = f"its process is gone; `accel log {name}` has its last words."
+    return wording.ending(name, state, status.step if status else None, error)

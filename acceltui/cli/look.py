@@ -1,48 +1,148 @@
-"""Commands that look at runs and change nothing: ls, status, log."""
+"""Commands that look at runs and change nothing: ls, status, log, events, metrics."""
 
 import json
-from typing import Annotated
+import os
+import sys
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from acceltui.cli.parameters import Json, Run, RunsDir
+from acceltui.cli.parameters import Json, Plain, Run, RunsDir, one_form
+
+if TYPE_CHECKING:
+    from acceltui.cli.watch import Form
 
 
-def ls(runs_dir: RunsDir = None, as_json: Json = False) -> None:
+class Severity(StrEnum):
+    """How much an event matters."""
+
+    warning = "warning"
+    error = "error"
+
+
+Follow = Annotated[bool, typer.Option("--follow", "-f", help="Go on until the run ends.")]
+
+
+def ls(runs_dir: RunsDir = None, as_json: Json = False, plain: Plain = False) -> None:
     """List runs, newest first."""
-    from acceltui.cli.show import as_object, table
+    from acceltui.cli.show import as_object, plain_row, table
     from acceltui.runs.paths import list_runs, runs_root
 
+    one_form(as_json, plain)
     root = runs_root(runs_dir)
     folders = list_runs(root)
     if as_json:
         typer.echo(json.dumps([as_object(folder) for folder in folders], indent=2))
+    elif plain:
+        for folder in folders:
+            typer.echo(plain_row(folder))
     elif folders:
         typer.echo(table(folders))
     else:
         typer.echo(f"No runs in {root}.", err=True)
 
 
-def status(run: Run = None, runs_dir: RunsDir = None, as_json: Json = False) -> None:
+def status(
+    run: Run = None,
+    runs_dir: RunsDir = None,
+    watch: Annotated[bool, typer.Option("--watch", help="Again and again, until the run ends.")] = False,
+    every: Annotated[
+        float | None,
+        typer.Option(
+            min=1,
+            metavar="SECONDS",
+            help="With --watch; by default 1 on a terminal and 10 elsewhere.",
+            show_default=False,
+        ),
+    ] = None,
+    as_json: Json = False,
+    plain: Plain = False,
+) -> None:
     """Say how a run is."""
-    from acceltui.cli.show import as_object, block
+    from acceltui.cli.show import as_object, block, plain_row
     from acceltui.runs.paths import find_run, runs_root
 
+    one_form(as_json, plain)
+    if every is not None and not watch:
+        raise typer.BadParameter("--every is of use with --watch alone.")
     folder = find_run(run, runs_root(runs_dir))
-    typer.echo(json.dumps(as_object(folder), indent=2) if as_json else block(folder))
+    if not watch:
+        typer.echo(json.dumps(as_object(folder), indent=2) if as_json else (plain_row if plain else block)(folder))
+        return
+    from acceltui.cli.run import EXIT_CODES, engine_goes_on
+    from acceltui.cli.watch import watch_status
+
+    on_terminal = sys.stdout.isatty() and os.environ.get("TERM", "dumb") != "dumb"
+    form: Form = "json" if as_json else "plain" if plain else "screen" if on_terminal else "lines"
+    with engine_goes_on(folder, runs_dir):
+        state = watch_status(folder, form, every or (1.0 if form == "screen" else 10.0))
+    raise typer.Exit(EXIT_CODES.get(state, 0))
 
 
 def log(
     run: Run = None,
     runs_dir: RunsDir = None,
-    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on until the run ends.")] = False,
+    follow: Follow = False,
     lines: Annotated[
         int | None, typer.Option("-n", min=0, help="Only the last so many lines.", show_default=False)
     ] = None,
+    as_json: Json = False,
+    plain: Annotated[bool, typer.Option("--plain", help="As it is without.")] = False,
 ) -> None:
     """Print what the engine printed."""
     from acceltui.cli.log import read_log
     from acceltui.runs.paths import find_run, runs_root
 
+    one_form(as_json, plain)
     for line in read_log(find_run(run, runs_root(runs_dir)), last=lines, follow=follow):
-        typer.echo(line)
+        typer.echo(json.dumps({"line": line}) if as_json else line)
+
+
+def events(
+    run: Run = None,
+    runs_dir: RunsDir = None,
+    follow: Follow = False,
+    kind: Annotated[
+        list[str] | None,
+        typer.Option(metavar="KIND", help="Only events of this kind: switch, checkpoint, ...; may be repeated."),
+    ] = None,
+    severity: Annotated[Severity | None, typer.Option(help="Only events that matter so much, or more.")] = None,
+    as_json: Json = False,
+    plain: Plain = False,
+) -> None:
+    """Print what happened in a run, and who asked for it."""
+    from acceltui.cli.events import KINDS, as_columns, read_events
+    from acceltui.cli.follow import event_line
+    from acceltui.runs.files import finite
+    from acceltui.runs.paths import find_run, runs_root
+
+    one_form(as_json, plain)
+    kinds = set(kind or []) or None
+    if severity is not None:
+        kinds = KINDS[severity] if kinds is None else kinds & KINDS[severity]
+    for event in read_events(find_run(run, runs_root(runs_dir)), kinds, follow=follow):
+        typer.echo(json.dumps(finite(event)) if as_json else (as_columns if plain else event_line)(event))
+
+
+def metrics(
+    run: Run = None,
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="NAME", help="Only these, `transformer/*` say; nothing for all.", show_default=False),
+    ] = None,
+    runs_dir: RunsDir = None,
+    csv: Annotated[bool, typer.Option("--csv", help="As it is without --json.")] = False,
+    as_json: Json = False,
+    every: Annotated[
+        int | None,
+        typer.Option(min=1, metavar="STEPS", help="Of so many steps, the first that has rows.", show_default=False),
+    ] = None,
+) -> None:
+    """Print what was measured, rows that a resume took back left out."""
+    from acceltui.cli.metrics import export
+    from acceltui.runs.paths import find_run, runs_root
+
+    if csv and as_json:
+        raise typer.BadParameter("--csv and --json exclude each other.")
+    export(find_run(run, runs_root(runs_dir)), names or [], as_json=as_json, every=every)

@@ -6,10 +6,16 @@ from typing import Annotated, Any
 
 import typer
 
+from acceltui.cli import complete
 from acceltui.cli.parameters import AllowImport, Json, Overrides, RecipeName
 
 app = typer.Typer(help="List, show or copy the recipes that come with accel.", rich_markup_mode=None)
-ShippedName = Annotated[str, typer.Argument(metavar="NAME", help="Name of a shipped recipe.", show_default=False)]
+ShippedName = Annotated[
+    str,
+    typer.Argument(
+        metavar="NAME", help="Name of a shipped recipe.", show_default=False, autocompletion=complete.shipped
+    ),
+]
 
 
 def find_recipe(text: str) -> Path:

@@ -1,16 +1,31 @@
 """Commands that start or watch an engine: run, attach, demo."""
 
+import json
 import shlex
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from acceltui.cli.parameters import Allow, AllowImport, Detach, Foreground, Overrides, RecipeName, Run, RunsDir, Share
+from acceltui.cli import complete
+from acceltui.cli.parameters import (
+    Allow,
+    AllowImport,
+    Detach,
+    Foreground,
+    Lines,
+    Overrides,
+    RecipeName,
+    Run,
+    RunsDir,
+    Share,
+    StartedJson,
+)
 from acceltui.cli.recipes import find_recipe
 
 if TYPE_CHECKING:
@@ -26,6 +41,16 @@ class Glyphs(StrEnum):
     ascii = "ascii"
 
 
+@dataclass(frozen=True)
+class How:
+    """How an engine is started and shown."""
+
+    detach: bool
+    foreground: bool
+    plain: bool
+    as_json: bool
+
+
 EXIT_CODES = {"FAILED": 1, "CRASHED": 1, "PREEMPTED": 75}
 """Of the states a run may be left in; 0 for all others."""
 
@@ -38,6 +63,8 @@ def run(
     ] = None,
     detach: Detach = False,
     foreground: Foreground = False,
+    plain: Lines = False,
+    as_json: StartedJson = False,
     runs_dir: RunsDir = None,
     share: Share = False,
     resume_or_start: Annotated[
@@ -58,7 +85,7 @@ def run(
     from acceltui.recipe.resolved import dump_resolved, load_resolved
     from acceltui.runs.paths import create_run_folder, run_folder, runs_root
 
-    exclusive(detach, foreground)
+    how = begin(detach, foreground, plain, as_json)
     if allow and not resume_or_start:
         raise typer.BadParameter("--allow is of use with --resume-or-start alone.")
     modules = allow_import or []
@@ -79,18 +106,19 @@ def run(
             say_changes(earlier, loaded.recipe, allow)
             if load_resolved(earlier.resolved) != loaded.recipe:
                 record_recipe(earlier, loaded)
-            go_on(earlier, modules, detach, foreground, runs_dir)
+            go_on(earlier, modules, how, runs_dir)
             return
     folder = create_run_folder(root, loaded.recipe.name, loaded.recipe.seed, name=name, share=share)
     record_run(folder, loaded, sys.argv[1:])
     if not foreground:
         typer.echo(f"Starting {folder.name} ...", err=True)
-    launch(folder, "run", modules, detach, foreground, runs_dir)
+    launch(folder, "run", modules, how, runs_dir)
 
 
 def attach(
     run: Run = None,
     runs_dir: RunsDir = None,
+    plain: Lines = False,
     glyphs: Annotated[
         Glyphs | None, typer.Option(help="Characters to draw with, instead of what suits the terminal.")
     ] = None,
@@ -104,13 +132,15 @@ def attach(
     root = runs_root(runs_dir)
     folder = find_run(run, root)
     with engine_goes_on(folder, runs_dir):
-        watch(folder, root, glyphs)
+        watch(folder, root, glyphs, plain=plain)
 
 
 def resume(
     run: Run = None,
     detach: Detach = False,
     foreground: Foreground = False,
+    plain: Lines = False,
+    as_json: StartedJson = False,
     runs_dir: RunsDir = None,
     allow: Allow = None,
     allow_import: AllowImport = None,
@@ -119,10 +149,10 @@ def resume(
     from acceltui.recipe.resolved import load_resolved
     from acceltui.runs.paths import find_run, runs_root
 
-    exclusive(detach, foreground)
+    how = begin(detach, foreground, plain, as_json)
     folder = find_run(run, runs_root(runs_dir))
     say_changes(folder, load_resolved(folder.resolved), allow)
-    go_on(folder, allow_import or [], detach, foreground, runs_dir)
+    go_on(folder, allow_import or [], how, runs_dir)
 
 
 def say_changes(folder: "RunFolder", recipe: "Recipe", allow: list[str] | None) -> None:
@@ -133,15 +163,21 @@ def say_changes(folder: "RunFolder", recipe: "Recipe", allow: list[str] | None) 
         typer.echo(sentence, err=True)
 
 
-def go_on(folder: "RunFolder", modules: list[str], detach: bool, foreground: bool, runs_dir: Path | None) -> None:
+def go_on(folder: "RunFolder", modules: list[str], how: How, runs_dir: Path | None) -> None:
     """Resume a run."""
     typer.echo(f"Resuming {folder.name} ...", err=True)
-    launch(folder, "resume", modules, detach, foreground, runs_dir)
+    launch(folder, "resume", modules, how, runs_dir)
 
 
 def fork(
     run: Annotated[
-        str, typer.Argument(metavar="RUN", help="Name, unique prefix or path of a run.", show_default=False)
+        str,
+        typer.Argument(
+            metavar="RUN",
+            help="Name, unique prefix or path of a run.",
+            show_default=False,
+            autocompletion=complete.runs,
+        ),
     ],
     overrides: Overrides = None,
     at: Annotated[
@@ -151,6 +187,8 @@ def fork(
     name: Annotated[str | None, typer.Option(help="Name of the new run folder.")] = None,
     detach: Detach = False,
     foreground: Foreground = False,
+    plain: Lines = False,
+    as_json: StartedJson = False,
     runs_dir: RunsDir = None,
     share: Share = False,
     allow_import: AllowImport = None,
@@ -159,48 +197,53 @@ def fork(
     from acceltui.launch.fork import changed_recipe, choose, make_fork
     from acceltui.runs.paths import find_run, runs_root
 
-    exclusive(detach, foreground)
+    how = begin(detach, foreground, plain, as_json)
     origin, modules = find_run(run, runs_root(runs_dir)), allow_import or []
     checkpoint = choose(origin, at)
     loaded, changes = changed_recipe(origin, checkpoint, overrides or [], modules)
     folder = make_fork(runs_root(runs_dir), origin, checkpoint, loaded, changes, name, share)
     typer.echo(f"Starting {folder.name} from step {checkpoint.step:,} of {origin.name} ...", err=True)
-    launch(folder, "resume", modules, detach, foreground, runs_dir)
+    launch(folder, "resume", modules, how, runs_dir)
 
 
 def launch(
     folder: "RunFolder",
     verb: Literal["run", "resume"],
     modules: list[str],
-    detach: bool,
-    foreground: bool,
+    how: How,
     runs_dir: Path | None,
 ) -> None:
     """Become the engine of a run, or start it, and watch it unless it is to be left alone."""
+    from acceltui.cli.show import as_object
     from acceltui.launch.background import start_engine, wait_until_running
     from acceltui.launch.foreground import become_engine
     from acceltui.runs.paths import runs_root
 
-    if foreground:
+    if how.foreground:
         become_engine(folder, modules, verb)
     with engine_goes_on(folder, runs_dir):
         process = start_engine(folder, modules, verb)
         wait_until_running(folder, process)
-        if detach:
-            typer.echo(folder.name)
+        if how.detach:
+            typer.echo(json.dumps(as_object(folder)) if how.as_json else folder.name)
             typer.echo(how_to_attach(folder, runs_dir), err=True)
         else:
-            watch(folder, runs_root(runs_dir))
+            watch(folder, runs_root(runs_dir), plain=how.plain)
 
 
-def exclusive(detach: bool, foreground: bool) -> None:
-    """Refuse what cannot be both; from here on a job in the foreground may be asked to leave."""
+def begin(detach: bool, foreground: bool, plain: bool, as_json: bool) -> How:
+    """Refuse what cannot be, before anything is made; from here on a job in the foreground may be asked to leave."""
     from acceltui.launch.foreground import leave_when_asked
+    from acceltui.runs.settings import load_settings
 
     if detach and foreground:
         raise typer.BadParameter("--detach and --foreground exclude each other.")
+    if as_json and not detach:
+        raise typer.BadParameter("--json goes with --detach; `accel status --watch --json` follows a run.")
     if foreground:
         leave_when_asked()
+    load_settings()
+    return How(detach, foreground, plain, as_json)
 
 
 def demo(runs_dir: RunsDir = None) -> None:
@@ -208,11 +251,11 @@ def demo(runs_dir: RunsDir = None) -> None:
     run("pendulum_quick", runs_dir=runs_dir)
 
 
-def watch(folder: "RunFolder", root: Path, glyphs: str | None = None) -> None:
+def watch(folder: "RunFolder", root: Path, glyphs: str | None = None, *, plain: bool = False) -> None:
     """Show a run until its watcher leaves or it ends; exits with the code of the state it is left in."""
     from acceltui.cli.follow import follow, seen
 
-    if sys.stdin.isatty() and sys.stdout.isatty():
+    if sys.stdin.isatty() and sys.stdout.isatty() and not plain:
         from acceltui.tui.app import attach as open_dashboard
 
         farewell = open_dashboard(folder, runs_root=root, glyphs=glyphs)

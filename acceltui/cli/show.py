@@ -4,8 +4,9 @@ import textwrap
 import time
 from collections.abc import Sequence
 from dataclasses import asdict
-from typing import Any
+from typing import Any, TypeGuard
 
+from acceltui.cli.parameters import columns
 from acceltui.runs import wording
 from acceltui.runs.files import finite
 from acceltui.runs.folder import RunFolder
@@ -16,6 +17,7 @@ from acceltui.runs.progress import Progress, read_progress
 from acceltui.runs.status import UNREADABLE, Status, read_status
 from acceltui.runs.text import clean
 
+RETURNS = ("transformer/return", "accelerator/return")
 COLUMNS = ("NAME", "STATE", "STAGE", "STEP", "TRANSFORMER", "ACCELERATOR", "AGE")
 LONGEST_NOTES = 60
 """Characters of tags and note in a line of the table."""
@@ -44,13 +46,26 @@ def table(folders: Sequence[RunFolder]) -> str:
     return "\n".join(f"{line}  {said}".rstrip() for line, said in zip(lines, [heading, *notes], strict=True))
 
 
+def plain_row(folder: RunFolder) -> str:
+    """One line of `--plain`: run, state, stage, step, budget, the two returns as in RETURNS, age in seconds."""
+    status = read_status(folder)
+    if status is None:
+        return columns(folder.name, UNREADABLE, *[None] * 6)
+    values = status.progress.get("latest")
+    known = values if isinstance(values, dict) else {}
+    returns = [value if is_number(value := known.get(name)) else None for name in RETURNS]
+    budget, age = read_progress(status.progress).budget, time.time() - made_at(folder)[0]
+    state = observed_state(folder, status)
+    return columns(folder.name, state, status.stage, status.step, f"{budget:.0f}", *returns, f"{age:.0f}")
+
+
 def row(folder: RunFolder) -> tuple[str, ...]:
     """One line of the table."""
     status = read_status(folder)
     age = wording.duration(time.time() - made_at(folder)[0])
     if status is None:
         return (folder.name, UNREADABLE, "-", "-", "-", "-", age)
-    returns = [shown for _, shown in latest(status, ("transformer/return", "accelerator/return"))]
+    returns = [shown for _, shown in latest(status, RETURNS)]
     state = observed_state(folder, status)
     return (folder.name, clean(state), clean(status.stage), steps(status), *returns, age)
 
@@ -89,7 +104,7 @@ def engine(folder: RunFolder, status: Status) -> str:
     """Which process it is and when it was last heard."""
     if status.pid is None:
         return "none yet"
-    heard = wording.duration(heartbeat_age(folder, status))
+    heard = wording.lag(heartbeat_age(folder, status))
     return f"pid {status.pid} on {status.host}, attempt {status.attempt}, heard {heard} ago"
 
 
@@ -108,6 +123,9 @@ def latest(status: Status, names: Sequence[str]) -> list[tuple[str, str]]:
 
 def number(value: object) -> str:
     """A value as a person reads it, `-` for what is no number."""
-    if isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e18:
-        return wording.value(value)
-    return "-"
+    return wording.value(value) if is_number(value) else "-"
+
+
+def is_number(value: object) -> TypeGuard[int | float]:
+    """Whether it is a number that a run can have come to."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e18

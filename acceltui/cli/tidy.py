@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from acceltui.cli import complete
 from acceltui.cli.parameters import RunsDir
 
 if TYPE_CHECKING:
@@ -14,7 +15,10 @@ Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 
 
 def rm(
-    runs: Annotated[list[str], typer.Argument(metavar="RUN...", help="Names, unique prefixes or paths of runs.")],
+    runs: Annotated[
+        list[str],
+        typer.Argument(metavar="RUN...", help="Names, unique prefixes or paths of runs.", autocompletion=complete.runs),
+    ],
     runs_dir: RunsDir = None,
     yes: Yes = False,
 ) -> None:

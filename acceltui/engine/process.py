@@ -18,6 +18,7 @@ from pathlib import Path
 from acceltui.engine.checkpoint import Saved
 from acceltui.engine.endings import Diverged, Unsaved, Vanished
 from acceltui.engine.errors import SetupError
+from acceltui.engine.hooks import Hooks
 from acceltui.engine.imports import check_imports
 from acceltui.engine.inspect import describe_spaces, plan
 from acceltui.engine.monitor import Live, Monitor, vanished_sentence
@@ -119,6 +120,7 @@ def run_locked(
         live.stage = saved.manifest["stage"]
         live.checkpoint = {"step": saved.step, "time": saved.manifest["time"], "name": saved.path.name}
     monitor, record = Monitor(folder, live, attempt), Record(folder, attempt, recipe.log.tensorboard, since)
+    hooks = Hooks(folder, record)
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1, signal.SIGUSR2):
         signal.signal(number, lambda *_: setattr(monitor, "asked_to_leave", True))
     monitor.start()
@@ -126,7 +128,7 @@ def run_locked(
         check_imports(recipe, allow_import)
         for sentence in skipped:
             record.event("warning", sentence, step=live.step)
-        training = Run(recipe, folder, monitor, record, saved)
+        training = Run(recipe, folder, monitor, record, saved, hooks)
         with contextlib.closing(training.parts):
             code = EXIT_CODES[train(training)]
     except Vanished:
@@ -148,6 +150,8 @@ def run_locked(
         code = CRASHED
     finally:
         told = monitor.stop()
+        if not monitor.vanished:
+            hooks.run_at_end(live.state, live.step, (live.error or {}).get("message", ""))
         record.close()
     if monitor.vanished:
         print(vanished_sentence(folder), file=sys.stderr)

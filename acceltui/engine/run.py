@@ -13,6 +13,7 @@ from acceltui.engine.checkpoint import Checkpoints, Moment, Saved
 from acceltui.engine.endings import Diverged, Leaving, Unsaved, Vanished
 from acceltui.engine.evaluations import Evaluations
 from acceltui.engine.health import Health, Seen
+from acceltui.engine.hooks import Hooks
 from acceltui.engine.monitor import Monitor
 from acceltui.engine.pace import Pace
 from acceltui.engine.record import Record
@@ -36,10 +37,17 @@ class Run:
     """A run in progress. `step` counts training environment steps over both stages and all environments."""
 
     def __init__(
-        self, recipe: Recipe, folder: RunFolder, monitor: Monitor, record: Record, saved: Saved | None = None
+        self,
+        recipe: Recipe,
+        folder: RunFolder,
+        monitor: Monitor,
+        record: Record,
+        saved: Saved | None = None,
+        hooks: Hooks | None = None,
     ) -> None:
         """With `saved`, the run goes on from that checkpoint: `resume` does the rest."""
         self.saved = saved
+        self.hooks = hooks or Hooks(folder, record)
         self.recipe, self.monitor, self.record, self.live = recipe, monitor, record, monitor.live
         self.step = 0
         self.parts = Parts(recipe, lambda message: record.event("compile", message, step=self.step))
@@ -115,6 +123,7 @@ class Run:
         kept = f"{replay.size:,} transitions of the replay kept"
         message = f"stage online from step {self.step:,}: {leaving.message}; {kept}"
         self.record.event("switch", message, step=self.step, by=leaving.by, **self.evaluations.returns)
+        self.hooks.run("switch", self.live.state, self.step, message)
         self.settle(leaving)
         return online
 
@@ -153,6 +162,7 @@ class Run:
         """Carry out what is pending, up to what ends the stage."""
         if self.monitor.vanished:
             raise Vanished
+        self.hooks.say_failures(self.step)
         if self.monitor.asked_to_leave:
             return Leaving("preempt", by="signal", message="asked to leave by a signal")
         while self.monitor.pending:

@@ -11,9 +11,10 @@ from typing import Literal
 import psutil
 
 from acceltui.launch.call import LaunchError, engine_call, engine_environment, tail
-from acceltui.runs.files import READ_FLAGS, file_mode
+from acceltui.runs.files import READ_FLAGS, open_to_append
 from acceltui.runs.folder import RunFolder
 from acceltui.runs.liveness import process_start
+from acceltui.runs.notify import hook_environment
 from acceltui.runs.status import read_status, write_status
 from acceltui.runs.text import clean
 
@@ -28,19 +29,18 @@ def start_engine(
 
     A new run's status names the process from now on, so that nobody takes the run for one without while it is loaded.
     """
-    mode = file_mode(folder.path)
     if folder.log.exists() and not folder.log.is_file():
         raise LaunchError(f"{folder.log} is not a regular file: move it away.", 2)
-    log = os.open(folder.log, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, mode)
+    environment = {**engine_environment(allow_import), **hook_environment()}
+    log = open_to_append(folder.log)
     try:
-        os.fchmod(log, mode)
         process = subprocess.Popen(
             engine_call(verb, folder.path, allow_import),
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,
             cwd=folder.path,
-            env=engine_environment(allow_import),
+            env=environment,
             start_new_session=True,
         )
     finally:

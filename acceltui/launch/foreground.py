@@ -13,6 +13,7 @@ from typing import Literal, NoReturn
 from acceltui.launch.background import announce
 from acceltui.launch.call import engine_call, engine_environment
 from acceltui.runs.folder import RunFolder
+from acceltui.runs.notify import hook_environment
 
 PREEMPTED = 75
 ASKED = (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1, signal.SIGUSR2)
@@ -31,7 +32,8 @@ def become_engine(
     """Replace this process by an engine on `folder`; does not return."""
     if verb == "run":
         announce(folder, os.getpid())
-    call, environment = engine_call(verb, folder.path, allow_import), engine_environment(allow_import)
+    call = engine_call(verb, folder.path, allow_import)
+    environment = {**engine_environment(allow_import), **hook_environment()}
     sys.stdout.flush()
     sys.stderr.flush()
     os.chdir(folder.path)

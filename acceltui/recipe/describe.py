@@ -1,4 +1,7 @@
-"""What may stand where in a recipe, read off the schema: sections, keys, kinds, nearest names."""
+"""What may stand where in a recipe, read off the schema: sections, keys, kinds, nearest names.
+
+`root` is another schema's first section, where the document is no recipe.
+"""
 
 from collections.abc import Iterator, Sequence
 from functools import cache
@@ -56,15 +59,15 @@ def usual_kind(path: Keys) -> str | None:
     return next((kinds(section)[0] for section in usual(section_at(path, None))), None)
 
 
-def kinds_with(path: Keys) -> list[str]:
+def kinds_with(path: Keys, root: type[Section] = Recipe) -> list[str]:
     """Where the section around `path` is one of several, the kinds that have this key."""
-    choice = section_at(path[:-1], None)
+    choice = section_at(path[:-1], None, root)
     return [kind for section in choice if path[-1] in fields(section) for kind in kinds(section) if len(choice) > 1]
 
 
-def section_at(path: Keys, document: Any) -> list[type[Section]]:
+def section_at(path: Keys, document: Any, root: type[Section] = Recipe) -> list[type[Section]]:
     """The sections that may stand at `path` of a plain document; one, where `kind` decides."""
-    candidates: list[type[Section]] = [Recipe]
+    candidates: list[type[Section]] = [root]
     for key in path:
         document = _child(document, key)
         if isinstance(key, str):
@@ -84,19 +87,26 @@ def _child(document: Any, key: str | int) -> Any:
     return None
 
 
-def keys_at(path: Keys, document: Any) -> list[str]:
+def keys_at(path: Keys, document: Any, root: type[Section] = Recipe) -> list[str]:
     """The keys that the section at `path` may have, in the order of the schema."""
-    return list(dict.fromkeys(key for section in section_at(path, document) for key in fields(section)))
+    return list(dict.fromkeys(key for section in section_at(path, document, root) for key in fields(section)))
 
 
-def homes(key: str) -> list[str]:
+def homes(key: str, root: type[Section] = Recipe) -> list[str]:
     """Dotted paths of all places in a recipe where `key` belongs."""
-    return [path for path in _all_paths() if path.rpartition(".")[2] == key]
+    return [path for path in all_paths(root) if path.rpartition(".")[2] == key]
 
 
 @cache
-def _all_paths() -> list[str]:
-    return list(dict.fromkeys(_paths(Recipe, "", ())))
+def all_paths(root: type[Section] = Recipe) -> list[str]:
+    """Dotted paths of all keys that a recipe may have."""
+    return list(dict.fromkeys(_paths(root, "", ())))
+
+
+def plain_values(root: type[Section] = Recipe) -> list[str]:
+    """Dotted paths of all values that are no sections."""
+    sections_of = {path.rpartition(".")[0] for path in all_paths(root)}
+    return [path for path in all_paths(root) if path not in sections_of]
 
 
 def _paths(section: type[Section], prefix: str, above: tuple[type[Section], ...]) -> Iterator[str]:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from acceltui.recipe.describe import homes, keys_at, kinds, kinds_with, section_at
 from acceltui.recipe.errors import nearest, shown
+from acceltui.recipe.schema import Recipe, Section
 from acceltui.recipe.yaml12 import Keys, Node, scalar
 
 if TYPE_CHECKING:
@@ -40,14 +41,16 @@ _UNITS = {"k": "_000", "m": "_000_000"}
 Sentence = tuple[str, str | None]
 
 
-def sentence(details: "ErrorDetails", path: Keys, node: Node | None, document: Any) -> Sentence:
+def sentence(
+    details: "ErrorDetails", path: Keys, node: Node | None, document: Any, root: type[Section] = Recipe
+) -> Sentence:
     """The message and the hint for an error at `path`, whose value is `node` (None where there is none)."""
     kind, context = details["type"], details.get("ctx", {})
     match kind:
         case "missing" | "union_tag_not_found":
             return "missing", _options_hint(context.get("expected_tags")) or "a recipe needs it"
         case "extra_forbidden":
-            return _unknown_key(path, document)
+            return _unknown_key(path, document, root)
         case "literal_error" | "union_tag_invalid":
             return _not_an_option(node, _options(str(context.get("expected") or context.get("expected_tags"))))
         case "string_pattern_mismatch" if path in _PATTERNS:
@@ -55,7 +58,7 @@ def sentence(details: "ErrorDetails", path: Keys, node: Node | None, document: A
         case "value_error":
             return str(context["error"]), None
         case _ if kind in _WANTED:
-            return _wrong_type(node, _WANTED[kind], path, document)
+            return _wrong_type(node, _WANTED[kind], path, document, root)
         case _ if kind in _BOUNDS:
             return _out_of_bounds(node, kind, context)
     return details["msg"][:1].lower() + details["msg"][1:], None
@@ -76,14 +79,14 @@ def described(node: Node | None) -> str:
     return shown(node.text) if isinstance(node.value, str) else node.text
 
 
-def _unknown_key(path: Keys, document: Any) -> Sentence:
-    key, known = str(path[-1]), keys_at(path[:-1], document)
-    if theirs := kinds_with(path):
-        (here,) = section_at(path[:-1], document)
+def _unknown_key(path: Keys, document: Any, root: type[Section]) -> Sentence:
+    key, known = str(path[-1]), keys_at(path[:-1], document, root)
+    if theirs := kinds_with(path, root):
+        (here,) = section_at(path[:-1], document, root)
         return f"a key of {' or '.join(theirs)}, not of {kinds(here)[0]}", f"the keys here are {', '.join(known)}"
     if near := nearest(key, known):
         return "unknown key", f"did you mean {near}?"
-    if elsewhere := homes(key):
+    if elsewhere := homes(key, root):
         return "unknown key here", f"did you mean {' or '.join(elsewhere[:4])}?"
     return "unknown key", f"the keys here are {', '.join(known)}"
 
@@ -103,10 +106,10 @@ def _not_an_option(node: Node | None, options: list[str]) -> Sentence:
     return _is_not(node, allowed), f"did you mean {near}?" if near else None
 
 
-def _wrong_type(node: Node | None, wanted: str, path: Keys, document: Any) -> Sentence:
+def _wrong_type(node: Node | None, wanted: str, path: Keys, document: Any, root: type[Section]) -> Sentence:
     message = _is_not(node, wanted)
     if wanted == "a map":
-        return message, f"its keys are {', '.join(keys_at(path, document))}"
+        return message, f"its keys are {', '.join(keys_at(path, document, root))}"
     if node is None or shown(node.text) != f"'{node.text}'":
         return message, None  # nothing that could be repeated as it is
     if wanted in ("a whole number", "a number"):

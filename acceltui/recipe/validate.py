@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from acceltui.recipe.checks import Conflict
 from acceltui.recipe.describe import without_kinds
 from acceltui.recipe.errors import Place, Report
-from acceltui.recipe.schema import Recipe
+from acceltui.recipe.schema import Recipe, Section
 from acceltui.recipe.sentences import sentence
 from acceltui.recipe.yaml12 import Keys, Node
 
@@ -44,9 +44,7 @@ def validate(tree: Node, report: Report, check: Callable[[Recipe], Iterable[Conf
             for details in error.errors(include_url=False):
                 path = _path(details)
                 if round_number == 0:
-                    node, depth = locate(tree, path)
-                    words = sentence(details, path, node if depth == len(path) else None, written)
-                    report.add(_place(tree, path, details["type"]), path, *words)
+                    complain(details, path, tree, written, report)
                 ignored.add(_without(document, path, missing=details["type"] == "missing"))
         else:
             for conflict in check(recipe):
@@ -56,6 +54,15 @@ def validate(tree: Node, report: Report, check: Callable[[Recipe], Iterable[Conf
                 return recipe
             break
     raise report.error()
+
+
+def complain(
+    details: "ErrorDetails", path: Keys, tree: Node, document: Any, report: Report, root: type[Section] = Recipe
+) -> None:
+    """Note what the schema says of the value at `path`."""
+    node, depth = locate(tree, path)
+    words = sentence(details, path, node if depth == len(path) else None, document, root)
+    report.add(_place(tree, path, details["type"]), path, *words)
 
 
 def _report_conflict(conflict: Conflict, tree: Node, report: Report) -> None:

@@ -83,6 +83,14 @@ class Appender:
         os.close(self.descriptor)
 
 
+def open_to_append(path: Path) -> int:
+    """A descriptor for what a process prints into `path`, which is made where it is not there."""
+    mode = file_mode(path.parent)
+    descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, mode)
+    os.fchmod(descriptor, mode)
+    return descriptor
+
+
 def open_regular(path: Path) -> int:
     """A descriptor for reading a regular file; OSError where there is none, a folder or a pipe among others."""
     descriptor = os.open(path, READ_FLAGS)

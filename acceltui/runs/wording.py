@@ -78,3 +78,9 @@ def percent(part: float, whole: float) -> int:
 def bar(part: float, whole: float, width: int) -> int:
     """How many of `width` cells of a bar are filled."""
     return min(int(width * part / whole), width) if whole > 0 else 0
+
+
+def ending(name: str, state: str, step: int | None, error: str = "") -> str:
+    """How a run ended, in a sentence."""
+    at = "" if step is None else f" at step {step:,}"
+    return f"{name} {state}{at}" + (f": {error}" if error else ".")

@@ -1,5 +1,6 @@
 """Commands to a living engine, here a stand-in that answers as the real one does."""
 
+import json
 import os
 import signal
 from collections.abc import Callable
@@ -63,3 +64,50 @@ def test_no_wait_returns_when_it_is_taken(accel: Accel, serving: Serving) -> Non
     done = accel("evaluate", "--now", "--no-wait")
     assert done.returncode == 0
     assert "evaluate" in done.stdout
+
+
+KEYS = ["run", "kind", "id", "state", "reason", "step"]
+
+
+def test_scripts_get_what_became_of_a_command(accel: Accel, serving: Serving) -> None:
+    run = serving("serve")
+    done = accel("checkpoint", "--json")
+    assert (done.returncode, done.stderr) == (0, "")
+    outcome = json.loads(done.stdout)
+    assert list(outcome) == KEYS
+    assert (run.acks / f"{outcome.pop('id')}.json").exists()
+    assert outcome == {"run": "run-a", "kind": "checkpoint", "state": "done", "reason": "", "step": 1001}
+    assert accel("evaluate", "--now", "--plain").stdout == "run-a\tevaluate\tdone\t1001\t-\n"
+    assert accel("pause", "--plain", "--json").returncode == 2
+
+
+@pytest.mark.parametrize(
+    ("engine", "state", "reason"),
+    [
+        ("refuse", "refused", "the stage is online already"),
+        ("deaf", "withdrawn", "did not take the command"),
+        ("die", "lost", "its engine ended over the command"),
+        ("finish", "refused", "there is no engine to switch"),
+    ],
+)
+def test_scripts_get_what_did_not_become_of_it(
+    accel: Accel, serving: Serving, engine: str, state: str, reason: str
+) -> None:
+    serving(engine)
+    if engine == "finish":
+        accel("attach")
+    done = accel("switch", "--json")
+    outcome = json.loads(done.stdout)
+    assert (done.returncode, list(outcome)) == (3, KEYS)
+    assert outcome["state"] == state
+    assert reason in outcome["reason"] and reason in done.stderr
+    assert (outcome["id"] is None) == (engine == "finish")
+
+
+def test_starting_twins_answer_scripts_too(accel: Accel) -> None:
+    started = json.loads(accel("run", "small.yaml", "--name", "b", "--detach", "--json").stdout)
+    assert (started["run"], started["path"]) == ("b", str(accel.folder / "runs" / "b"))
+    for words in (["run", "small.yaml"], ["resume"], ["fork", "b"]):
+        done = accel(*words, "--json")
+        assert done.returncode == 2 and "--json goes with --detach" in done.stderr
+    assert len(accel.runs) == 1

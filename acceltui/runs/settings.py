@@ -1,0 +1,99 @@
+"""What a person wants of every run, in a file of their own: $XDG_CONFIG_HOME/accel/settings.yaml.
+
+It may name a command that is run: nobody else may write it, and neither a recipe nor a run folder can add to it.
+"""
+
+import os
+import stat
+from pathlib import Path
+from typing import Annotated, Literal, NoReturn, get_args
+
+from pydantic import Field, ValidationError
+
+from acceltui.recipe.errors import Place, Report
+from acceltui.recipe.files import MAX_BYTES, decode, display
+from acceltui.recipe.schema.base import Section
+from acceltui.recipe.validate import complain
+from acceltui.recipe.yaml12 import parse
+from acceltui.runs.files import read_regular
+
+Event = Literal["finish", "crash", "switch"]
+
+
+class Notify(Section):
+    """How a person is told that a run has finished, has crashed, or has switched stages."""
+
+    bell: bool = True
+    """Whether a terminal that watches rings its bell."""
+    osc9: bool = False
+    """Whether it is sent a desktop notification (OSC 9: iTerm2, kitty, WezTerm, Windows Terminal)."""
+    hook: Annotated[str, Field(min_length=1)] | None = None
+    """A command line for the shell."""
+    on: list[Event] = Field(default_factory=lambda: list(get_args(Event)))
+    """When any of these is done."""
+
+
+class Settings(Section):
+    """All settings, with their defaults."""
+
+    glyphs: Literal["auto", "braille", "block", "ascii"] = "auto"
+    """What the dashboard draws with; `auto` is what suits the terminal."""
+    low_bandwidth: bool = False
+    """Whether the dashboard writes less, for slow lines."""
+    notify: Notify = Notify()
+    keys: dict[str, str] = Field(default_factory=dict)
+    """Keys of the dashboard by action, in place of the usual ones."""
+
+
+def settings_path() -> Path:
+    """Where the file is looked for, whether or not there is one."""
+    folder = Path(os.environ.get("XDG_CONFIG_HOME", ""))
+    if not folder.is_absolute():
+        try:
+            folder = Path.home() / ".config"
+        except RuntimeError:  # a user without a home
+            folder = Path("/etc/xdg")
+    return folder / "accel" / "settings.yaml"
+
+
+def load_settings() -> Settings:
+    """This user's settings, the defaults where there is no file; RecipeError for one that cannot be used."""
+    path, report = settings_path(), Report()
+    file = Place(display(path), 1, 1)
+    try:
+        data = own_bytes(path.resolve(strict=True))
+    except (FileNotFoundError, NotADirectoryError):
+        return Settings()
+    except (OSError, RuntimeError, ValueError) as error:  # RuntimeError: links in a circle
+        refuse(path, report, f"cannot be used: {getattr(error, 'strerror', None) or error}")
+    text = decode(data, file, report)
+    if all(line.lstrip().startswith("#") for line in text.splitlines() if line.strip()):
+        return Settings()
+    tree = parse(text, file, report)
+    if not isinstance(tree.value, dict):
+        report.fail(tree.place, (), "not a map of settings", f"the keys are {', '.join(Settings.model_fields)}")
+    document = tree.plain()
+    try:
+        settings = Settings.model_validate(document)
+    except ValidationError as error:
+        for details in error.errors(include_url=False):
+            complain(details, details["loc"], tree, document, report, Settings)
+    if report.found:
+        raise report.error()
+    return settings
+
+
+def own_bytes(path: Path) -> bytes:
+    """The content of a file that nobody but this user, or root, can have written; ValueError for another."""
+    data, status = read_regular(path, MAX_BYTES)
+    for what, place, its in (("it", path, status), ("its folder", path.parent, path.parent.stat())):
+        if its.st_uid not in (os.geteuid(), 0):
+            raise ValueError(f"{what} belongs to another user")
+        if its.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+            raise ValueError(f"others may write {what}: `chmod go-w {display(place)}` ends that")
+    return data
+
+
+def refuse(path: Path, report: Report, why: str) -> NoReturn:
+    """Raise one sentence about the file as a whole."""
+    report.fail(Place(display(path)), (), why)
