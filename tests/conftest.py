@@ -1,5 +1,5 @@
-"""What all tests share: whoever runs them has no settings, least of all a hook, but for those that a test writes, and has
-looked at no run before."""
+"""What all tests share: whoever runs them has no settings, least of all a hook, but for those that a test writes, and
+has looked at no run before."""
 
 import os
 import tempfile

@@ -122,6 +122,9 @@ def attach(
     glyphs: Annotated[
         Glyphs | None, typer.Option(help="Characters to draw with, instead of what suits the terminal.")
     ] = None,
+    low_bandwidth: Annotated[
+        bool, typer.Option("--low-bandwidth", help="Draw every five seconds only, for slow lines.")
+    ] = False,
 ) -> None:
     """Watch a run in the dashboard.
 
@@ -132,7 +135,7 @@ def attach(
     root = runs_root(runs_dir)
     folder = find_run(run, root)
     with engine_goes_on(folder, runs_dir):
-        watch(folder, root, glyphs, plain=plain)
+        watch(folder, root, glyphs, plain=plain, low_bandwidth=low_bandwidth)
 
 
 def resume(
@@ -251,14 +254,16 @@ def demo(runs_dir: RunsDir = None) -> None:
     run("pendulum_quick", runs_dir=runs_dir)
 
 
-def watch(folder: "RunFolder", root: Path, glyphs: str | None = None, *, plain: bool = False) -> None:
+def watch(
+    folder: "RunFolder", root: Path, glyphs: str | None = None, *, plain: bool = False, low_bandwidth: bool = False
+) -> None:
     """Show a run until its watcher leaves or it ends; exits with the code of the state it is left in."""
     from acceltui.cli.follow import follow, seen
 
     if sys.stdin.isatty() and sys.stdout.isatty() and not plain:
         from acceltui.tui.app import attach as open_dashboard
 
-        farewell = open_dashboard(folder, runs_root=root, glyphs=glyphs)
+        farewell = open_dashboard(folder, runs_root=root, glyphs=glyphs, low_bandwidth=low_bandwidth)
         if farewell:
             typer.echo(farewell)
         state = seen(folder)[1]

@@ -7,6 +7,7 @@ person's settings.yaml alone says; the engine learns it from who starts it, by i
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import get_args
 
@@ -77,7 +78,7 @@ def notify_crash(wanted: Notify, folder: RunFolder, status: Status, message: str
     told = folder.path / f".crash-told-{status.attempt}"
     try:
         os.close(os.open(told, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
-        notify(wanted, "crash", folder, status, message)
+        notify(wanted, "crash", folder, replace(status, state="CRASHED"), message)
     except OSError:  # another watcher has been quicker, or nothing can be written here
         return
 

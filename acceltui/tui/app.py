@@ -8,6 +8,10 @@ from textual.app import App
 from textual.binding import Binding, BindingType
 
 from acceltui.runs.folder import RunFolder
+from acceltui.runs.notify import notify_crash, signals, what_happened
+from acceltui.runs.paths import RunError
+from acceltui.runs.settings import Settings, load_settings, settings_path
+from acceltui.runs.text import clean
 from acceltui.tui.away import Seen
 from acceltui.tui.glyphs import Glyphs, choose_glyphs
 from acceltui.tui.keys import LEAVE
@@ -15,8 +19,12 @@ from acceltui.tui.leave import HangupGuard, terminal_is_there
 from acceltui.tui.messages import RunChanged, RunChosen
 from acceltui.tui.palette import THEME
 from acceltui.tui.screens.dashboard import Dashboard
+from acceltui.tui.screens.log import LogScreen
+from acceltui.tui.screens.plots import PlotScreen
+from acceltui.tui.screens.reading import ReadingScreen
+from acceltui.tui.screens.recipe import RecipeScreen
 from acceltui.tui.screens.runs import RunsScreen
-from acceltui.tui.watch import Snapshot, Watch, WatchThread
+from acceltui.tui.watch import INTERVAL, LOW_INTERVAL, Snapshot, Watch, WatchThread
 from acceltui.tui.widgets.header import why_not_running
 
 DETACH = "detach: the engine goes on"
@@ -32,13 +40,19 @@ class AccelApp(App[None]):
         Binding("ctrl+q,ctrl+c", "quit", show=False, priority=True, group=LEAVE, tooltip=DETACH),
     ]
 
-    def __init__(self, folder: RunFolder, glyphs: Glyphs, runs_root: Path | None = None) -> None:
+    def __init__(
+        self, folder: RunFolder, glyphs: Glyphs, runs_root: Path | None = None, settings: Settings | None = None
+    ) -> None:
         """`runs_root`: whose runs are listed, by default those beside `folder`."""
         # With NO_COLOR the terminal's own two colours are left alone; Textual would otherwise paint in grey.
         super().__init__(ansi_color=True if "NO_COLOR" in os.environ else None)
         self.folder = folder
         self.glyphs = glyphs
         self.snapshot: Snapshot | None = None
+        self.settings = settings or Settings()
+        self._seen_last: tuple[str, str] | None = None
+        """State and stage of the run at the last look."""
+        self.set_keymap(self.settings.keys)
         self.animation_level = "none"
         self.register_theme(THEME)
         self.theme = THEME.name
@@ -62,7 +76,20 @@ class AccelApp(App[None]):
         # Of the run before, a last look may come late; and one may come while the application ends.
         if message.folder == self.folder and self.is_running:
             self.snapshot = message.snapshot
+            self._tell(message.snapshot)
             self.dashboard.take(message.snapshot)
+
+    def _tell(self, snapshot: Snapshot) -> None:
+        """Ring, or run the hook of an engine that can do so no more, when the run has come to another state."""
+        before, self._seen_last = self._seen_last, (snapshot.state, snapshot.status.stage)
+        if event := what_happened(before, self._seen_last):
+            message = farewell(self.folder, snapshot)
+            if event == "switch":
+                message = f"{self.folder.name} is in stage {snapshot.status.stage}."
+            if self._driver is not None:
+                self._driver.write(signals(self.settings.notify, event, message))
+            if snapshot.state == "CRASHED":
+                notify_crash(self.settings.notify, self.folder, snapshot.status, message)
 
     def action_runs(self) -> None:
         """List all runs; one can be chosen there."""
@@ -73,7 +100,7 @@ class AccelApp(App[None]):
         """Show that run in the dashboard, and then the dashboard."""
         if message.folder != self.folder:
             self._watch_thread.stop()
-            self.folder, self.snapshot = message.folder, None
+            self.folder, self.snapshot, self._seen_last = message.folder, None, None
             await self.dashboard.change_to(message.folder)
             self._watch_thread = self._watch_run()
             self._watch_thread.start()
@@ -90,7 +117,7 @@ class AccelApp(App[None]):
             self.post_message(RunChanged(folder, snapshot))  # the one thing that Textual allows another thread
             return snapshot.read < 1
 
-        return WatchThread(look)
+        return WatchThread(look, LOW_INTERVAL if self.settings.low_bandwidth else INTERVAL)
 
 
 def farewell(folder: RunFolder, snapshot: Snapshot) -> str:
@@ -100,10 +127,30 @@ def farewell(folder: RunFolder, snapshot: Snapshot) -> str:
     return why_not_running(snapshot).replace(" (key l)", "")
 
 
-def attach(folder: RunFolder, *, runs_root: Path, glyphs: str | None = None) -> str | None:
+def actions() -> list[str]:
+    """What can have another key."""
+    screens = (AccelApp, Dashboard, PlotScreen, RunsScreen, ReadingScreen, LogScreen, RecipeScreen)
+    found = (binding.id for one in screens for binding in one.BINDINGS if isinstance(binding, Binding))
+    return list(dict.fromkeys(id for id in found if id))
+
+
+def chosen_settings(glyphs: str | None, low_bandwidth: bool) -> Settings:
+    """This person's settings, with what the command line says; RecipeError or RunError for what cannot be."""
+    settings = load_settings()
+    for name in settings.keys:
+        if name not in actions():
+            known = ", ".join(actions())
+            raise RunError(f"{settings_path()}: keys: there is no action {clean(name)!r}. There are {known}.")
+    changes = {"glyphs": glyphs or settings.glyphs, "low_bandwidth": low_bandwidth or settings.low_bandwidth}
+    return settings.model_copy(update=changes)
+
+
+def attach(folder: RunFolder, *, runs_root: Path, glyphs: str | None = None, low_bandwidth: bool = False) -> str | None:
     """Show a run until the person leaves; gives the line to print then, None where
-    the terminal is gone. ValueError for a name of no glyphs."""
-    app = AccelApp(folder, choose_glyphs(glyphs), runs_root)
+    the terminal is gone. ValueError for a name of no glyphs, RecipeError or RunError for settings that cannot be."""
+    settings = chosen_settings(glyphs, low_bandwidth)
+    drawn_with = choose_glyphs(None if settings.glyphs == "auto" else settings.glyphs)
+    app = AccelApp(folder, drawn_with, runs_root, settings)
     try:
         app.run()
     finally:

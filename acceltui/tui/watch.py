@@ -18,6 +18,8 @@ from acceltui.tui.series import History
 
 INTERVAL = 0.5
 """Seconds between two looks."""
+LOW_INTERVAL = 5.0
+"""The same on a slow line."""
 REMOTE_INTERVAL = 5.0
 """Seconds between two looks at the liveness of another host's run; each asks its file server for the time."""
 EVENTS_KEPT = 500

@@ -147,7 +147,7 @@ def test_a_killed_engine_runs_no_hook_so_one_watcher_does(
         assert time.monotonic() < deadline
         time.sleep(0.05)
     [line] = told.read_text().splitlines()
-    assert line.startswith("crash run-a RUNNING run-a CRASHED at step 1,000: its process is gone;")
+    assert line.startswith("crash run-a CRASHED run-a CRASHED at step 1,000: its process is gone;")
 
 
 def test_an_old_crash_is_no_news(accel: Accel, serving: Serving, write_settings: Write) -> None:

@@ -86,7 +86,9 @@ async def test_v_shows_other_curves_of_which_there_are_any(tmp_path):
         assert shows(app, "2 Gradient norms")
         await pilot.press("v")
         assert shows(app, "2 Values") and shows(app, "mean 12.5")
-        await pilot.press("v")  # there is no entropy
+        await pilot.press("v")
+        assert shows(app, "2 Entropy")
+        await pilot.press("v")
         assert shows(app, "2 Losses")
         await pilot.press("1", "v")
         assert shows(app, "1 Return")  # and no success
