@@ -53,7 +53,7 @@ def test_on_a_terminal_it_is_redrawn_in_place(accel: Accel, serving: Serving, wr
     terminal, slave = pty.openpty()
     fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 200, 0, 0))
     words = [sys.executable, "-m", "acceltui", "status", "--watch"]
-    environment = {**os.environ, "TERM": "xterm", "ACCEL_RUNS": str(accel.folder / "runs")}
+    environment = {**os.environ, "TERM": "xterm", "ACCEL_RUNS": str(accel.folder / "runs"), "COLUMNS": "200"}
     with subprocess.Popen(words, stdin=slave, stdout=slave, stderr=slave, env=environment) as process:
         os.close(slave)
         data = read_until(terminal, b"runs/run-a\r\n")
