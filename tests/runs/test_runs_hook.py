@@ -94,7 +94,8 @@ def test_a_crash_is_told_once_for_each_attempt_however_many_watch(folder: RunFol
     with ThreadPoolExecutor(8) as watchers:
         list(watchers.map(lambda status: notify_crash(wanted, folder, status, "gone"), [first] * 16 + [second] * 16))
     for child in psutil.Process().children():
-        child.wait(60)
+        if any("acceltui.runs.hook" in word for word in child.cmdline()):  # others are of other tests
+            child.wait(60)
     assert sorted(folder.log.read_text().splitlines()) == ["crash 5", "crash 9"]
 
 
