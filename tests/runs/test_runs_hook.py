@@ -91,11 +91,11 @@ def test_nothing_runs_that_was_not_asked_for(folder: RunFolder, wanted: Notify) 
 def test_a_crash_is_told_once_for_each_attempt_however_many_watch(folder: RunFolder) -> None:
     wanted = Notify(hook='echo "$ACCEL_EVENT $ACCEL_STEP"')
     first, second = Status("RUNNING", step=5, attempt=1), Status("RUNNING", step=9, attempt=2)
+    others = psutil.Process().children()  # of tests before
     with ThreadPoolExecutor(8) as watchers:
         list(watchers.map(lambda status: notify_crash(wanted, folder, status, "gone"), [first] * 16 + [second] * 16))
-    for child in psutil.Process().children():
-        if any("acceltui.runs.hook" in word for word in child.cmdline()):  # others are of other tests
-            child.wait(60)
+    _, left = psutil.wait_procs([child for child in psutil.Process().children() if child not in others], 60)
+    assert not left
     assert sorted(folder.log.read_text().splitlines()) == ["crash 5", "crash 9"]
 
 
