@@ -33,6 +33,13 @@ if TYPE_CHECKING:
     from acceltui.runs.folder import RunFolder
 
 
+class Theme(StrEnum):
+    """As `acceltui.tui.palette` names them."""
+
+    dark = "dark"
+    light = "light"
+
+
 class Glyphs(StrEnum):
     """What the dashboard can draw with."""
 
@@ -122,6 +129,7 @@ def attach(
     glyphs: Annotated[
         Glyphs | None, typer.Option(help="Characters to draw with, instead of what suits the terminal.")
     ] = None,
+    theme: Annotated[Theme | None, typer.Option(help="Colours, instead of what suits the terminal.")] = None,
     low_bandwidth: Annotated[
         bool, typer.Option("--low-bandwidth", help="Draw every five seconds only, for slow lines.")
     ] = False,
@@ -135,7 +143,7 @@ def attach(
     root = runs_root(runs_dir)
     folder = find_run(run, root)
     with engine_goes_on(folder, runs_dir):
-        watch(folder, root, glyphs, plain=plain, low_bandwidth=low_bandwidth)
+        watch(folder, root, plain=plain, glyphs=glyphs, theme=theme, low_bandwidth=low_bandwidth)
 
 
 def resume(
@@ -255,7 +263,13 @@ def demo(runs_dir: RunsDir = None) -> None:
 
 
 def watch(
-    folder: "RunFolder", root: Path, glyphs: str | None = None, *, plain: bool = False, low_bandwidth: bool = False
+    folder: "RunFolder",
+    root: Path,
+    *,
+    plain: bool = False,
+    glyphs: str | None = None,
+    theme: str | None = None,
+    low_bandwidth: bool = False,
 ) -> None:
     """Show a run until its watcher leaves or it ends; exits with the code of the state it is left in."""
     from acceltui.cli.follow import follow, seen
@@ -263,7 +277,7 @@ def watch(
     if sys.stdin.isatty() and sys.stdout.isatty() and not plain:
         from acceltui.tui.app import attach as open_dashboard
 
-        farewell = open_dashboard(folder, runs_root=root, glyphs=glyphs, low_bandwidth=low_bandwidth)
+        farewell = open_dashboard(folder, runs_root=root, glyphs=glyphs, theme=theme, low_bandwidth=low_bandwidth)
         if farewell:
             typer.echo(farewell)
         state = seen(folder)[1]

@@ -38,6 +38,8 @@ class Settings(Section):
 
     glyphs: Literal["auto", "braille", "block", "ascii"] = "auto"
     """What the dashboard draws with; `auto` is what suits the terminal."""
+    theme: Literal["auto", "dark", "light"] = "auto"
+    """Colours of the dashboard; `auto` is light where the terminal says that it is (COLORFGBG), else dark."""
     low_bandwidth: bool = False
     """Whether the dashboard writes less, for slow lines."""
     notify: Notify = Notify()

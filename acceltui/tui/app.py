@@ -1,11 +1,14 @@
 """The terminal application: `attach` shows one run, or others from the list, until the person there leaves."""
 
 import os
+from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import ClassVar
 
-from textual.app import App
+from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
+from textual.screen import Screen
 
 from acceltui.runs.folder import RunFolder
 from acceltui.runs.notify import notify_crash, signals, what_happened
@@ -14,11 +17,12 @@ from acceltui.runs.settings import Settings, load_settings, settings_path
 from acceltui.runs.text import clean
 from acceltui.tui.away import Seen
 from acceltui.tui.glyphs import Glyphs, choose_glyphs
-from acceltui.tui.keys import LEAVE
+from acceltui.tui.keys import LEAVE, SCREEN, bindings_of, key_name
 from acceltui.tui.leave import HangupGuard, terminal_is_there
 from acceltui.tui.messages import RunChanged, RunChosen
-from acceltui.tui.palette import THEME
+from acceltui.tui.palette import DARK_THEME, LIGHT_THEME, choose_theme
 from acceltui.tui.screens.dashboard import Dashboard
+from acceltui.tui.screens.keyed import KeyedScreen
 from acceltui.tui.screens.log import LogScreen
 from acceltui.tui.screens.plots import PlotScreen
 from acceltui.tui.screens.reading import ReadingScreen
@@ -38,6 +42,7 @@ class AccelApp(App[None]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("q", "quit", "Detach", id="detach", group=LEAVE, tooltip=DETACH),
         Binding("ctrl+q,ctrl+c", "quit", show=False, priority=True, group=LEAVE, tooltip=DETACH),
+        Binding("ctrl+p", "command_palette", show=False, id="palette", group=SCREEN, tooltip="find a command by name"),
     ]
 
     def __init__(
@@ -54,8 +59,9 @@ class AccelApp(App[None]):
         """State and stage of the run at the last look."""
         self.set_keymap(self.settings.keys)
         self.animation_level = "none"
-        self.register_theme(THEME)
-        self.theme = THEME.name
+        for theme in (DARK_THEME, LIGHT_THEME):
+            self.register_theme(theme)
+        self.theme = choose_theme(self.settings.theme).name
         self.dashboard = Dashboard(folder, glyphs)
         self.runs = RunsScreen(runs_root or folder.path.parent, glyphs)
         self._watch_thread = self._watch_run()
@@ -90,6 +96,17 @@ class AccelApp(App[None]):
                 self._driver.write(signals(self.settings.notify, event, message))
             if snapshot.state == "CRASHED":
                 notify_crash(self.settings.notify, self.folder, snapshot.status, message)
+
+    def get_system_commands(self, screen: Screen[None]) -> Iterator[SystemCommand]:
+        """What the palette finds: all that has a key here, and the other theme."""
+        for binding in bindings_of(screen):
+            if binding.action != "command_palette":
+                yield SystemCommand(binding.tooltip, key_name(binding.key), partial(self._do, binding.action, screen))
+        other = LIGHT_THEME if self.current_theme.dark else DARK_THEME
+        yield SystemCommand("light theme, or dark", other.name, partial(setattr, self, "theme", other.name))
+
+    async def _do(self, action: str, screen: Screen[None]) -> None:
+        await self.run_action(action, default_namespace=screen)
 
     def action_runs(self) -> None:
         """List all runs; one can be chosen there."""
@@ -129,26 +146,33 @@ def farewell(folder: RunFolder, snapshot: Snapshot) -> str:
 
 def actions() -> list[str]:
     """What can have another key."""
-    screens = (AccelApp, Dashboard, PlotScreen, RunsScreen, ReadingScreen, LogScreen, RecipeScreen)
+    screens = (AccelApp, KeyedScreen, Dashboard, PlotScreen, RunsScreen, ReadingScreen, LogScreen, RecipeScreen)
     found = (binding.id for one in screens for binding in one.BINDINGS if isinstance(binding, Binding))
     return list(dict.fromkeys(id for id in found if id))
 
 
-def chosen_settings(glyphs: str | None, low_bandwidth: bool) -> Settings:
+def chosen_settings(*, glyphs: str | None, theme: str | None, low_bandwidth: bool) -> Settings:
     """This person's settings, with what the command line says; RecipeError or RunError for what cannot be."""
     settings = load_settings()
     for name in settings.keys:
         if name not in actions():
             known = ", ".join(actions())
             raise RunError(f"{settings_path()}: keys: there is no action {clean(name)!r}. There are {known}.")
-    changes = {"glyphs": glyphs or settings.glyphs, "low_bandwidth": low_bandwidth or settings.low_bandwidth}
-    return settings.model_copy(update=changes)
+    asked = {"glyphs": glyphs, "theme": theme, "low_bandwidth": low_bandwidth}
+    return settings.model_copy(update={name: value for name, value in asked.items() if value})
 
 
-def attach(folder: RunFolder, *, runs_root: Path, glyphs: str | None = None, low_bandwidth: bool = False) -> str | None:
+def attach(
+    folder: RunFolder,
+    *,
+    runs_root: Path,
+    glyphs: str | None = None,
+    theme: str | None = None,
+    low_bandwidth: bool = False,
+) -> str | None:
     """Show a run until the person leaves; gives the line to print then, None where
     the terminal is gone. ValueError for a name of no glyphs, RecipeError or RunError for settings that cannot be."""
-    settings = chosen_settings(glyphs, low_bandwidth)
+    settings = chosen_settings(glyphs=glyphs, theme=theme, low_bandwidth=low_bandwidth)
     drawn_with = choose_glyphs(None if settings.glyphs == "auto" else settings.glyphs)
     app = AccelApp(folder, drawn_with, runs_root, settings)
     try:

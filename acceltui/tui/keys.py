@@ -14,15 +14,16 @@ NAMES = {
     "escape": "Esc",
     "enter": "Enter",
     "tab": "Tab",
+    "space": "Space",
     "pageup": "PgUp",
     "pagedown": "PgDn",
     "home": "Home",
     "end": "End",
 }
-RUN, LIST, CURVES, TABLE, SCREEN, READING, LEAVE = map(
-    Binding.Group, ("This run", "All runs", "Curves", "Table", "Screen", "Text", "Leave")
+GROUPS = RUN, LIST, READING, TABLE, CURVES, SCREEN, LEAVE = tuple(
+    map(Binding.Group, ("This run", "All runs", "Text", "Table", "Curves", "Screen", "Leave"))
 )
-"""What keys are about, in the help."""
+"""What keys are about, in the order of the help."""
 Line = tuple[str, str]
 """Keys, and what they do."""
 
@@ -54,10 +55,10 @@ def key_line(bindings: Iterable[Binding]) -> list[Line]:
 
 def explained(bindings: Iterable[Binding]) -> dict[str, list[Line]]:
     """By group, all keys of each action and what it does."""
-    groups: dict[str, dict[str, list[str]]] = {}
+    groups: dict[str, dict[str, list[str]]] = {group.description: {} for group in GROUPS}
     for binding in bindings:
-        group = binding.group.description if binding.group else ""
-        keys = groups.setdefault(group, {}).setdefault(binding.tooltip, [])
+        group = binding.group.description if binding.group else SCREEN.description
+        keys = groups[group].setdefault(binding.tooltip, [])
         if (name := key_name(binding.key)) not in keys:
             keys.append(name)
-    return {group: [(" ".join(keys), what) for what, keys in lines.items()] for group, lines in groups.items()}
+    return {group: [(" ".join(keys), what) for what, keys in lines.items()] for group, lines in groups.items() if lines}

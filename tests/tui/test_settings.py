@@ -32,15 +32,17 @@ async def test_a_key_that_was_changed_works_and_is_told(tmp_path):
 
 def test_an_action_that_is_none_is_refused(tmp_path, write_settings):
     file = write_settings("keys: {swich: S}")
-    with pytest.raises(RunError, match=r"there is no action 'swich'\. There are detach, switch,") as refused:
+    with pytest.raises(
+        RunError, match=r"there is no action 'swich'\. There are detach, palette, copy, help, switch,"
+    ) as refused:
         attach(make_run(tmp_path).folder, runs_root=tmp_path)
     assert str(file) in str(refused.value)
 
 
 def test_the_command_line_wins_over_the_settings(write_settings):
     write_settings("{glyphs: block, low_bandwidth: false}")
-    assert chosen_settings(None, False).glyphs == "block"
-    changed = chosen_settings("ascii", True)
+    assert chosen_settings(glyphs=None, theme=None, low_bandwidth=False).glyphs == "block"
+    changed = chosen_settings(glyphs="ascii", theme=None, low_bandwidth=True)
     assert (changed.glyphs, changed.low_bandwidth) == ("ascii", True)
 
 

@@ -12,11 +12,10 @@ from textual.message import Message
 from acceltui.runs.folder import RunFolder
 from acceltui.tui.comparison import Comparing, Comparison, Overlay
 from acceltui.tui.glyphs import Glyphs
-from acceltui.tui.keys import SCREEN, TABLE, bindings_of, explained, key_line
+from acceltui.tui.keys import LEAVE, TABLE, bindings_of, key_line
 from acceltui.tui.plot import axes
 from acceltui.tui.plot.traces import Source
 from acceltui.tui.plot.widget import Plot
-from acceltui.tui.screens.help import Help
 from acceltui.tui.screens.plots import PlotScreen
 from acceltui.tui.series import CLOCK
 from acceltui.tui.watch import WatchThread
@@ -25,7 +24,7 @@ from acceltui.tui.widgets.keys import KeyLine
 
 LOOK_EVERY = 1.0
 KEYS = (("t", "Steps, time"), ("i", "Values"), ("up down", "Lines"), ("left right", "Runs"))
-"""What the key line names first."""
+"""What the key line names after how to leave."""
 
 
 @dataclass
@@ -42,8 +41,8 @@ class Compare(PlotScreen):
     """Compares runs, live; reads them while it is open."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "back", "Back", group=SCREEN, tooltip="put the crosshair away; leave"),
-        Binding("q,c", "dismiss", show=False, group=SCREEN, tooltip="leave"),
+        Binding("escape", "back", "Back", group=LEAVE, tooltip="put the crosshair away; leave"),
+        Binding("q,c", "dismiss", show=False, group=LEAVE, tooltip="leave"),
         Binding("up,k", "scroll(-1, 0)", show=False, group=TABLE, tooltip="up"),
         Binding("down,j", "scroll(1, 0)", show=False, group=TABLE, tooltip="down"),
         Binding("pageup", "scroll(-10, 0)", show=False, group=TABLE, tooltip="up"),
@@ -52,7 +51,6 @@ class Compare(PlotScreen):
         Binding("end,G", "scroll(1000000, 0)", show=False, group=TABLE, tooltip="to its last line"),
         Binding("h", "scroll(0, -1)", show=False, group=TABLE, tooltip="the run to the left"),
         Binding("l", "scroll(0, 1)", show=False, group=TABLE, tooltip="the run to the right"),
-        Binding("question_mark,f1", "help", "Help", id="help", group=SCREEN, tooltip="this help"),
     ]
     AUTO_FOCUS = ""
 
@@ -73,7 +71,8 @@ class Compare(PlotScreen):
         yield self.keys
 
     def on_mount(self) -> None:
-        self.keys.show_keys([*KEYS, *key_line(bindings_of(self))])
+        back, *others = key_line(bindings_of(self))
+        self.keys.show_keys([back, *KEYS, *others])
         self._thread.start()
         if self._hint:
             self.keys.say(self._hint)
@@ -131,6 +130,5 @@ class Compare(PlotScreen):
         """Move the table by lines and by runs."""
         self.table.scroll(lines, runs)
 
-    def action_help(self) -> None:
-        """Show the keys."""
-        self.app.push_screen(Help(explained(bindings_of(self))))
+    def to_copy(self) -> tuple[str, str]:
+        return "the table", self.table.as_text()

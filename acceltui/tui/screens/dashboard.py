@@ -17,14 +17,13 @@ from acceltui.runs.wording import value
 from acceltui.tui import commands
 from acceltui.tui.away import meanwhile
 from acceltui.tui.glyphs import Glyphs
-from acceltui.tui.keys import RUN, SCREEN, bindings_of, explained, key_line
+from acceltui.tui.keys import RUN, SCREEN, bindings_of, key_line
 from acceltui.tui.messages import Notice
 from acceltui.tui.palette import DONE, PLAIN
 from acceltui.tui.plot import axes
-from acceltui.tui.plot.traces import Curve, Source
+from acceltui.tui.plot.traces import Curve, Source, nearest
 from acceltui.tui.plot.widget import Plot, VerticalMark, View
 from acceltui.tui.screens.confirm import Confirm
-from acceltui.tui.screens.help import Help
 from acceltui.tui.screens.log import LogScreen
 from acceltui.tui.screens.plots import PlotScreen
 from acceltui.tui.screens.recipe import RecipeScreen
@@ -108,7 +107,6 @@ class Dashboard(PlotScreen):
             "enter,z", "enlarge", show=False, id="enlarge", group=SCREEN, tooltip="enlarge the chosen panel, and back"
         ),
         Binding("escape", "back", show=False, id="back", group=SCREEN, tooltip="one layer back"),
-        Binding("question_mark,f1", "help", "Help", id="help", group=SCREEN, tooltip="this help"),
     ]
     AUTO_FOCUS = ""
 
@@ -212,7 +210,7 @@ class Dashboard(PlotScreen):
         self.query_one("#away", Banner).show("", PLAIN)
 
     def on_notice(self, message: Notice) -> None:
-        self.query_one(KeyLine).say(message.text, urgent=message.urgent)
+        self.say(message.text, urgent=message.urgent)
 
     def _show_plots(self, snapshot: Snapshot) -> None:
         progress, history = snapshot.progress, snapshot.history
@@ -227,7 +225,8 @@ class Dashboard(PlotScreen):
         source = self._clocked if self.look.seconds and self._clocked else history
         for plot in self.query(Plot):
             rule = progress.rule if plot.id == "return" and snapshot.status.stage == "accelerate" else ""
-            plot.show(source, self.look, marks, " ".join(filter(None, (self._measured(plot), rule))))
+            note = f" {self.glyphs.separator} ".join(filter(None, (self._measured(plot), rule)))
+            plot.show(source, self.look, marks, note)
 
     def _measured(self, plot: Plot) -> str:
         """How the values of the evaluations were come by."""
@@ -303,9 +302,13 @@ class Dashboard(PlotScreen):
         name = self.chosen if self.chosen in VIEWS else PANELS[0]
         return self.query_one(f"#{name}", Plot)
 
-    def action_help(self) -> None:
-        """Show the keys."""
-        self.app.push_screen(Help(explained(bindings_of(self))))
+    def to_copy(self) -> tuple[str, str]:
+        source, plot, at = self.source(), self.chosen_plot(), self.look.at
+        if source is None or at is None:
+            return str(self.folder.path), str(self.folder.path)
+        read = {curve.label: nearest(*source.view(curve.metric), at) for curve in plot.shown.curves}
+        rows = [f"{label}\t{point[0]:g}\t{point[1]:g}" for label, point in read.items() if point]
+        return f"the values at {value(at)}", "\n".join(rows)
 
     def action_log(self) -> None:
         """Show the engine's log."""

@@ -3,15 +3,16 @@
 from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
+from rich.style import Style
+from rich.table import Table
+from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
-from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from acceltui.tui.keys import Line
-from acceltui.tui.palette import BLUE
 
 
 class Help(ModalScreen[None]):
@@ -26,12 +27,18 @@ class Help(ModalScreen[None]):
 
     def compose(self) -> ComposeResult:
         with VerticalScroll(id="help"):
-            yield Static(self._text())
+            yield Static(self._table())
 
-    def _text(self) -> Content:
-        lines = [Content.styled("Key bindings", "bold")]
-        widest = max((len(keys) for group in self.groups.values() for keys, _ in group), default=0)
-        for group, keys in self.groups.items():
-            lines.append(Content.styled(group, "dim"))
-            lines += [Content.assemble((f" {key:<{widest}} ", f"bold {BLUE}"), what) for key, what in keys]
-        return Content("\n").join(lines)
+    def _table(self) -> Table:
+        """Two columns, so that what a key does goes on below its beginning."""
+        table = Table.grid(padding=(0, 2, 0, 0), expand=True)
+        table.add_column(no_wrap=True)
+        table.add_column(ratio=1)
+        key = Style(color=self.app.current_theme.primary, bold=True)
+        quiet = Style(dim=True)
+        table.add_row(Text("Key bindings", Style(bold=True)), Text("Esc closes", quiet, justify="right"))
+        for group, lines in self.groups.items():
+            table.add_row(Text(group, quiet))
+            for keys, what in lines:
+                table.add_row(Text(f" {keys}", key), Text(what))
+        return table

@@ -12,7 +12,7 @@ from acceltui.runs.files import READ_FLAGS
 from acceltui.runs.folder import RunFolder
 from acceltui.runs.text import clean
 from acceltui.tui.glyphs import Glyphs
-from acceltui.tui.keys import READING
+from acceltui.tui.keys import LEAVE, READING
 from acceltui.tui.palette import ERROR, PLAIN, WARNING
 from acceltui.tui.screens.reading import ReadingScreen
 from acceltui.tui.widgets.lines import TextLine
@@ -47,7 +47,7 @@ class LogScreen(ReadingScreen):
     """The log over the dashboard."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("l", "dismiss", show=False, group=READING, tooltip="leave"),
+        Binding("l", "dismiss", show=False, group=LEAVE, tooltip="leave"),
         Binding("w", "severe", "Warnings", id="warnings", group=READING, tooltip="only warnings and errors, or all"),
     ]
 

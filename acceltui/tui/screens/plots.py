@@ -4,11 +4,11 @@ from dataclasses import replace
 from typing import ClassVar
 
 from textual.binding import Binding, BindingType
-from textual.screen import Screen
 
 from acceltui.tui.keys import CURVES
 from acceltui.tui.plot.traces import Source
 from acceltui.tui.plot.widget import Look, Plot
+from acceltui.tui.screens.keyed import KeyedScreen
 
 SMOOTHINGS = (0.0, 0.6, 0.9)
 """Weights of the past that the key goes through."""
@@ -16,7 +16,7 @@ STEP = 1 / 8
 """Of what is shown, that a key moves it by."""
 
 
-class PlotScreen(Screen[None]):
+class PlotScreen(KeyedScreen):
     """What its plots have in common is in `look`; subclasses show it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -7,14 +7,13 @@ from rich.style import Style
 from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.screen import Screen
 from textual.strip import Strip
 
 from acceltui.runs.text import clean
 from acceltui.tui.glyphs import Glyphs
-from acceltui.tui.keys import READING, Line, bindings_of, explained, key_line
+from acceltui.tui.keys import LEAVE, READING, Line, bindings_of, key_line
 from acceltui.tui.palette import DIM, KEY, PLAIN
-from acceltui.tui.screens.help import Help
+from acceltui.tui.screens.keyed import KeyedScreen
 from acceltui.tui.widgets.canvas import line
 from acceltui.tui.widgets.keys import KeyLine
 from acceltui.tui.widgets.lines import Lines, TextLine
@@ -39,17 +38,16 @@ class FindLine(KeyLine):
         return [line([*spans, ("" if self.typed else " what to find", DIM)], width)]
 
 
-class ReadingScreen(Screen[None]):
+class ReadingScreen(KeyedScreen):
     """A text over the dashboard, looked at again each second; subclasses read it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "back", "Back", group=READING, tooltip="end the search; leave"),
-        Binding("q", "dismiss", show=False, group=READING, tooltip="leave"),
+        Binding("escape", "back", "Back", group=LEAVE, tooltip="end the search; leave"),
+        Binding("q", "dismiss", show=False, group=LEAVE, tooltip="leave"),
         Binding("slash", "find", "Find", id="find", group=READING, tooltip="find a text"),
         Binding("n", "next(1)", "Next", id="find-next", group=READING, tooltip="where it occurs next"),
         Binding("N", "next(-1)", show=False, id="find-before", group=READING, tooltip="where it occurs before"),
         Binding("f", "follow", "Follow", id="follow", group=READING, tooltip="follow the end, or stay here"),
-        Binding("question_mark,f1", "help", "Help", id="help", group=READING, tooltip="this help"),
     ]
 
     def __init__(self, glyphs: Glyphs, title: str, empty: str) -> None:
@@ -128,6 +126,5 @@ class ReadingScreen(Screen[None]):
         else:
             self.dismiss()
 
-    def action_help(self) -> None:
-        """Show the keys."""
-        self.app.push_screen(Help(explained(bindings_of(self))))
+    def to_copy(self) -> tuple[str, str]:
+        return "the lines shown", "\n".join(one.text for one in self.view.on_screen())

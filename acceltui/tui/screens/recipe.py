@@ -9,7 +9,7 @@ from textual.binding import Binding, BindingType
 from acceltui.runs.folder import RunFolder
 from acceltui.runs.text import clean
 from acceltui.tui.glyphs import Glyphs
-from acceltui.tui.keys import READING
+from acceltui.tui.keys import LEAVE, READING
 from acceltui.tui.palette import DIM, STRONG
 from acceltui.tui.screens.reading import ReadingScreen
 from acceltui.tui.widgets.lines import TextLine
@@ -44,7 +44,7 @@ class RecipeScreen(ReadingScreen):
     """The recipe over the dashboard."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("r", "dismiss", show=False, group=READING, tooltip="leave"),
+        Binding("r", "dismiss", show=False, group=LEAVE, tooltip="leave"),
         Binding(
             "d", "unlike", "Not default", id="not-default", group=READING, tooltip="only what is not default, or all"
         ),
@@ -76,6 +76,10 @@ class RecipeScreen(ReadingScreen):
         chosen = unlike_defaults(recipe)
         lines = list(recipe_lines(dump_resolved(recipe), chosen, self.glyphs.dot))
         return lines, f"{len(chosen)} of {len(flat(recipe))} values are not the default"
+
+    def to_copy(self) -> tuple[str, str]:
+        lines, _ = self.read()
+        return "the recipe", "\n".join(one.text[2:] for one in lines)
 
     def action_unlike(self) -> None:
         """Show only what is not the default, or all."""

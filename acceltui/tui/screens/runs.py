@@ -7,7 +7,6 @@ from typing import ClassVar
 from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.screen import Screen
 
 from acceltui.runs.folder import RunFolder
 from acceltui.runs.notes import Notes, read_notes, write_notes
@@ -15,11 +14,11 @@ from acceltui.runs.paths import RunError, is_run
 from acceltui.runs.text import clean
 from acceltui.tui.catalog import Catalog, RunLine
 from acceltui.tui.glyphs import Glyphs
-from acceltui.tui.keys import LIST, SCREEN, bindings_of, explained, key_line
+from acceltui.tui.keys import LEAVE, LIST, bindings_of, key_line
 from acceltui.tui.messages import RunChosen, RunsListed
 from acceltui.tui.screens.compare import Compare
 from acceltui.tui.screens.fork import Fork, Forked
-from acceltui.tui.screens.help import Help
+from acceltui.tui.screens.keyed import KeyedScreen
 from acceltui.tui.watch import WatchThread
 from acceltui.tui.widgets.entry import Entry, EntryLine
 from acceltui.tui.widgets.keys import KeyLine
@@ -28,12 +27,12 @@ from acceltui.tui.widgets.runs import MOST_SELECTED, RunList
 LOOK_EVERY = 1.0
 
 
-class RunsScreen(Screen[None]):
+class RunsScreen(KeyedScreen):
     """The list of runs; it looks at the folder while it is open and nothing lies over it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "back", "Back", group=SCREEN, tooltip="empty the filter; select none; leave"),
-        Binding("q,R", "leave", show=False, group=SCREEN, tooltip="leave"),
+        Binding("escape", "back", "Back", group=LEAVE, tooltip="empty the filter; select none; leave"),
+        Binding("q,R", "leave", show=False, group=LEAVE, tooltip="leave"),
         Binding("enter", "watch", "Attach", group=LIST, tooltip="show this run in the dashboard"),
         Binding("f", "fork", "Fork", id="fork", group=LIST, tooltip="start a new run from a checkpoint of this one"),
         Binding("slash", "filter", "Filter", group=LIST, tooltip="by name, recipe, state, tag or note"),
@@ -49,7 +48,6 @@ class RunsScreen(Screen[None]):
         Binding("pagedown", "move(20)", show=False, group=LIST, tooltip="down"),
         Binding("home,g", "move(-1000000)", show=False, group=LIST, tooltip="to the first"),
         Binding("end,G", "move(1000000)", show=False, group=LIST, tooltip="to the last"),
-        Binding("question_mark,f1", "help", "Help", id="help", group=SCREEN, tooltip="this help"),
     ]
     AUTO_FOCUS = ""
 
@@ -153,11 +151,11 @@ class RunsScreen(Screen[None]):
             notes = change(read_notes(folder))
             write_notes(folder, notes)
         except RunError as error:
-            self.keys.say(str(error), urgent=True)
+            self.say(str(error), urgent=True)
         except OSError as error:
-            self.keys.say(f"{folder.notes.name} of {folder.name} cannot be written: {error.strerror}", urgent=True)
+            self.say(f"{folder.notes.name} of {folder.name} cannot be written: {error.strerror}", urgent=True)
         else:
-            self.keys.say(f"{folder.name}: {notes.text or 'no tags, no note'}")
+            self.say(f"{folder.name}: {notes.text or 'no tags, no note'}")
             return True
         return False
 
@@ -181,7 +179,7 @@ class RunsScreen(Screen[None]):
     def action_select(self) -> None:
         """Select this run for a comparison, or no longer."""
         if not self.list.toggle():
-            self.keys.say(f"{MOST_SELECTED} runs are selected, more cannot be compared", urgent=True)
+            self.say(f"{MOST_SELECTED} runs are selected, more cannot be compared", urgent=True)
 
     def action_compare(self) -> None:
         """Compare the selected runs, or look closer at this one."""
@@ -197,9 +195,9 @@ class RunsScreen(Screen[None]):
         """Sort the other way round."""
         self.list.turn()
 
-    def action_help(self) -> None:
-        """Show the keys."""
-        self.app.push_screen(Help(explained(bindings_of(self))))
+    def to_copy(self) -> tuple[str, str]:
+        path = str(self.list.run.folder.path) if self.list.run else ""
+        return path, path
 
     def action_watch(self) -> None:
         """Show this run in the dashboard."""
@@ -217,7 +215,7 @@ class RunsScreen(Screen[None]):
         if run is None:
             return None
         if not is_run(run.folder.path):
-            self.keys.say(f"{run.folder.name} is gone", urgent=True)
+            self.say(f"{run.folder.name} is gone", urgent=True)
             return None
         return run.folder
 
@@ -225,4 +223,4 @@ class RunsScreen(Screen[None]):
         if forked is not None:
             self.list.filter_by("")
             self.list.await_run(forked.name)
-            self.keys.say(f"{forked.name} runs from step {forked.step:,} of {forked.origin}; Enter attaches")
+            self.say(f"{forked.name} runs from step {forked.step:,} of {forked.origin}; Enter attaches")

@@ -112,7 +112,14 @@ class ComparisonTable(Panel):
         if len(comparison.places) == 1:
             return rows
         heading = "recipe" if differences else "The recipes do not differ."
-        return [*rows, (heading, []), *((key, list(cells)) for key, cells in differences.items())]
+        return [*rows, ("", []), (heading, []), *((key, list(cells)) for key, cells in differences.items())]
+
+    def as_text(self) -> str:
+        """The whole table, its cells separated by tabs."""
+        if self.comparison is None:
+            return ""
+        rows = [(name, cells) for name, cells in self._lines(self.comparison) if cells]
+        return "\n".join("\t".join([name, *cells]) for name, cells in [("run", self.comparison.titles), *rows])
 
     def _head(self, comparison: Comparison, width: int) -> Strip:
         spans: list[Span] = [(" " * (1 + self._key_width(width)), DIM)]
@@ -130,6 +137,8 @@ class ComparisonTable(Panel):
         return fit([(title, STRONG)], width, self.glyphs)
 
     def _line(self, name: str, cells: list[str], width: int) -> Strip:
+        if not name:
+            return line([], width)
         if not cells:
             return line([(f" {name} ", DIM), (self.glyphs.horizontal * (width - len(name) - 3), FRAME)], width)
         key = self._key_width(width)

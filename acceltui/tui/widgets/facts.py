@@ -14,13 +14,13 @@ from acceltui.tui.watch import Snapshot
 from acceltui.tui.widgets.canvas import Canvas, Panel, Span, both_ends, length, line
 
 SEGMENTS = (
-    (("environment",), ("env", "e")),
-    (("update",), ("update", "upd", "u")),
-    (("cloning",), ("clone", "cln", "c")),
-    (("evaluation",), ("eval", "evl", "v")),
-    (("saving", "idle"), ("other", "o")),
+    (("environment",), "env"),
+    (("update",), "update"),
+    (("cloning",), "clone"),
+    (("evaluation",), "eval"),
+    (("saving", "idle"), "other"),
 )
-"""Where time goes: which parts a segment of the bar stands for, and its names, the longest that fits."""
+"""Where time goes: which parts a segment of the bar stands for, and its name."""
 
 
 class Facts(Panel, can_focus=False):
@@ -98,10 +98,11 @@ class Speed(Facts):
 
     def facts(self, snapshot: Snapshot, width: int) -> list[Strip]:
         progress, history = snapshot.progress, snapshot.history
+        divider = self.glyphs.vertical if self.app.no_color else " "
         return [
             self._rate("env steps", progress.steps_per_s, history.view("speed/steps")[1].tolist()[-80:], width),
             self._rate("updates", progress.updates_per_s, history.view("speed/updates")[1].tolist()[-80:], width),
-            line([(" time ", DIM), *stacked(progress.time, width - 7, self.glyphs)], width),
+            line([(" time ", DIM), *stacked(progress.time, width - 7, divider)], width),
         ]
 
     def _rate(self, name: str, rate: float, past: list[float], width: int) -> Strip:
@@ -109,19 +110,21 @@ class Speed(Facts):
         return line([*left, (sparkline(past, width - length(left) - 1, self.glyphs), BANDS[0])], width)
 
 
-def stacked(shares: Mapping[str, float], width: int, glyphs: Glyphs) -> list[Span]:
-    """A bar of `width` cells in which each segment is as long as its share and begins with its name."""
+def stacked(shares: Mapping[str, float], width: int, divider: str) -> list[Span]:
+    """A bar of `width` cells in which each segment is as long as its share, and has its name where there is room;
+    `divider` ends all but the last.
+    """
     if not shares:
         return [("-", DIM)]
     spans: list[Span] = []
     begin, total = 0, 0.0
-    for (parts, names), shade in zip(SEGMENTS, SHADES, strict=True):
+    for (parts, name), shade in zip(SEGMENTS, SHADES, strict=True):
         share = sum(shares.get(part, 0.0) for part in parts)
         total += share
         cells = max(round(total * width) - begin, 0)
         begin += cells
-        fits = (name for name in (f"{names[0]} {share:.0%}", *names) if len(name) < cells or len(name) == cells == 1)
-        spans.append((next(fits, names[-1]).ljust(cells, glyphs.horizontal)[:cells], shade))
+        text = next((text for text in (f"{name} {share:.0%}", name) if len(text) < cells), "")
+        spans += [(text.ljust(cells - 1), shade), (divider if begin < width else " ", shade)] if cells else []
     return spans
 
 

@@ -74,7 +74,7 @@ class Lines(Panel):
     def seek(self, text: str) -> None:
         """Mark a text wherever it occurs, and go to where it last does above, where none is in sight."""
         self.sought = text.lower()
-        if not any(self._has(one) for one in self._on_screen()):
+        if not any(self._has(one) for one in self.on_screen()):
             self.seek_next(-1)
         self.repaint()
 
@@ -107,7 +107,7 @@ class Lines(Panel):
         return [(self.note, DIM)] if self.note else []
 
     def content(self, width: int, height: int) -> list[Strip]:
-        shown = self._on_screen(height) or [TextLine(self.empty, DIM)]
+        shown = self.on_screen(height) or [TextLine(self.empty, DIM)]
         strips = [line([(" ", PLAIN), *self._marked(one)], width) for one in shown]
         return [*strips, *[line([], width)] * height][:height]
 
@@ -117,7 +117,8 @@ class Lines(Panel):
     def _choose(self) -> None:
         self.shown = [one for one in self.lines if one.matters] if self.only else self.lines
 
-    def _on_screen(self, height: int | None = None) -> Sequence[TextLine]:
+    def on_screen(self, height: int | None = None) -> Sequence[TextLine]:
+        """Those that are shown."""
         height = max(self.size.height - 2, 1) if height is None else height
         end = len(self.shown) - self.back
         return self.shown[max(end - height, 0) : end]
