@@ -169,10 +169,17 @@ class FakeRun:
 
 
 def make_run(
-    root: Path, *, rows: int = 300, at: float = 0.7, state: str = "RUNNING", name: str | None = None, **changes: Any
+    root: Path,
+    *,
+    rows: int = 300,
+    budget: int = 150_000,
+    at: float = 0.7,
+    state: str = "RUNNING",
+    name: str | None = None,
+    **changes: Any,
 ) -> FakeRun:
     """A run folder in which the share `at` of the budget is done."""
-    run = FakeRun(create_run_folder(root, "halfcheetah_pomdp", 1, name=name), rows=rows)
+    run = FakeRun(create_run_folder(root, "halfcheetah_pomdp", 1, name=name), rows=rows, budget=budget)
     while run.row < at * rows:
         run.advance()
     run.folder.log.write_text("".join(f"step {step}: all well\n" for step in range(0, run.step, 1000)))
@@ -205,12 +212,14 @@ def main() -> None:
     parser.add_argument("root", type=Path)
     parser.add_argument("--runs", type=int, default=1)
     parser.add_argument("--rows", type=int, default=300)
+    parser.add_argument("--budget", type=int, default=150_000)
     parser.add_argument("--at", type=float, default=0.7)
     parser.add_argument("--state", default="RUNNING")
     parser.add_argument("--live", type=float, default=0.0)
     parser.add_argument("--rows-per-second", type=float, default=0.3)
     options = parser.parse_args()
-    runs = [make_run(options.root, rows=options.rows, at=options.at, state=options.state) for _ in range(options.runs)]
+    wanted = {name: getattr(options, name) for name in ("rows", "budget", "at", "state")}
+    runs = [make_run(options.root, **wanted) for _ in range(options.runs)]
     print(*(run.folder.path for run in runs), sep="\n", flush=True)
     if options.live:
         with ThreadPoolExecutor(len(runs)) as pool:
