@@ -99,8 +99,8 @@ class Speed(Facts):
     def facts(self, snapshot: Snapshot, width: int) -> list[Strip]:
         progress, history = snapshot.progress, snapshot.history
         return [
-            self._rate("env steps", progress.steps_per_s, history.view("speed/steps")[1].tolist()[-80:], width),
-            self._rate("updates", progress.updates_per_s, history.view("speed/updates")[1].tolist()[-80:], width),
+            self._rate("env steps", progress.steps_per_s, history.view("speed/steps")[1][-80:].tolist(), width),
+            self._rate("updates", progress.updates_per_s, history.view("speed/updates")[1][-80:].tolist(), width),
             line([(" time ", DIM), *stacked(progress.time, width - 7, self.glyphs)], width),
         ]
 
