@@ -63,7 +63,7 @@ class AccelApp(App[None]):
             self.register_theme(theme)
         self.theme = choose_theme(self.settings.theme).name
         self.dashboard = Dashboard(folder, glyphs)
-        self.runs = RunsScreen(runs_root or folder.path.parent, glyphs)
+        self.runs = RunsScreen(runs_root or folder.path.parent, glyphs, low_bandwidth=self.settings.low_bandwidth)
         self._watch_thread = self._watch_run()
         self.guard = HangupGuard(self.exit)
 

@@ -88,45 +88,56 @@ class History:
 
     def extend(self, rows: Iterable[Mapping[str, Any]]) -> None:
         """Take rows of metrics.jsonl in order; a rewind, or a row at an earlier step than the last, takes rows back."""
-        new: dict[str, tuple[list[float], list[float]]] = {}
+        alike: list[Mapping[str, Any]] = []
+        steps: list[float] = []
+        seconds: list[tuple[float, float]] = []
         for row in rows:
+            step = None if "rewind_to" in row else as_number(row.get("step"))
+            if alike and (step is None or step < self.step or row.keys() != alike[0].keys()):
+                self._append(alike, steps, seconds)
+                alike, steps, seconds = [], [], []
             if "rewind_to" in row:
-                self._append(new)
                 self.cut(max(min(row["rewind_to"], LARGEST), -1.0))
-                continue
-            step = as_number(row.get("step"))
-            if step is None:
-                continue
-            if step < self.step:
-                self._append(new)
-                self.cut(step - 0.5)
-            self.step = step
-            self._take_time(row, step, new)
-            for name, value in row.items():
-                number = math.nan if value is None else as_number(value)
-                if number is not None and name not in COLUMNS_THAT_ARE_NO_METRICS:
-                    steps, values = new.setdefault(name, ([], []))
-                    steps.append(step)
-                    values.append(number)
-        self._append(new)
+            elif step is not None:
+                if step < self.step:
+                    self.cut(step - 0.5)
+                self.step = step
+                alike.append(row)
+                steps.append(step)
+                if self._take_time(row):
+                    seconds.append((step, self._seconds))
+        self._append(alike, steps, seconds)
 
-    def _take_time(self, row: Mapping[str, Any], step: float, new: dict[str, tuple[list[float], list[float]]]) -> None:
+    def _take_time(self, row: Mapping[str, Any]) -> bool:
+        """Let the clock go on; whether the row tells how far."""
         attempt, time = as_number(row.get("attempt")), as_number(row.get("time"))
         if attempt is None or time is None:
-            return
+            return False
         if attempt == self._newest[0]:
             self._seconds += max(time - self._newest[1], 0.0)  # a clock may have been set back
         self._newest = attempt, time
-        steps, seconds = new.setdefault(CLOCK, ([], []))
-        steps.append(step)
-        seconds.append(self._seconds)
+        return True
 
-    def _append(self, new: dict[str, tuple[list[float], list[float]]]) -> None:
-        """Move what was gathered into the series."""
-        for name, (steps, values) in new.items():
-            if name in self._series or name == CLOCK or len(self._series) < MOST_SERIES:
-                self.version += self._series.setdefault(name, Series()).extend(steps, values)
-        new.clear()
+    def _append(
+        self, alike: Sequence[Mapping[str, Any]], steps: Sequence[float], seconds: Sequence[tuple[float, float]]
+    ) -> None:
+        """Move rows that have the same names into the series: by column, since someone waits for a long history."""
+        if seconds:
+            self._add(CLOCK, *map(list, zip(*seconds, strict=True)))
+        for name in alike[0] if alike else ():
+            if name not in COLUMNS_THAT_ARE_NO_METRICS:
+                values = [row[name] for row in alike]
+                if all(type(value) is float for value in values) and -LARGEST < min(values) <= max(values) < LARGEST:
+                    self._add(name, steps, values)
+                else:
+                    read = [math.nan if value is None else as_number(value) for value in values]
+                    pairs = [(step, value) for step, value in zip(steps, read, strict=True) if value is not None]
+                    if pairs:
+                        self._add(name, *map(list, zip(*pairs, strict=True)))
+
+    def _add(self, name: str, steps: Sequence[float], values: Sequence[float]) -> None:
+        if name in self._series or name == CLOCK or len(self._series) < MOST_SERIES:
+            self.version += self._series.setdefault(name, Series()).extend(steps, values)
 
     def cut(self, step: float) -> None:
         """Forget all points after `step`."""
@@ -172,6 +183,7 @@ class Clocked:
         before, seconds = self._known.get(name, (version, np.empty(0)))
         if before != version:
             seconds = np.empty(0)
-        seconds = np.concatenate([seconds, self.history.seconds(steps[len(seconds) :])])
-        self._known[name] = version, seconds
+        if len(seconds) < len(steps):
+            seconds = np.concatenate([seconds, self.history.seconds(steps[len(seconds) :])])
+            self._known[name] = version, seconds
         return seconds, values

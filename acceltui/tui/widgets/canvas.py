@@ -135,8 +135,7 @@ class Panel(Canvas, can_focus=True):
         fill = (dash * max(room - length(left), 0), frame)
         return Strip.join([line([*left, fill], room), line(right, length(right))])
 
-    def on_focus(self) -> None:
-        self.repaint()
-
-    def on_blur(self) -> None:
+    def watch_has_focus(self, has_focus: bool) -> None:
+        # Not at the events Focus and Blur: those come here before the widget knows of them.
+        super().watch_has_focus(has_focus)
         self.repaint()

@@ -100,8 +100,8 @@ class Speed(Facts):
         progress, history = snapshot.progress, snapshot.history
         divider = self.glyphs.vertical if self.app.no_color else " "
         return [
-            self._rate("env steps", progress.steps_per_s, history.view("speed/steps")[1].tolist()[-80:], width),
-            self._rate("updates", progress.updates_per_s, history.view("speed/updates")[1].tolist()[-80:], width),
+            self._rate("env steps", progress.steps_per_s, history.view("speed/steps")[1][-80:].tolist(), width),
+            self._rate("updates", progress.updates_per_s, history.view("speed/updates")[1][-80:].tolist(), width),
             line([(" time ", DIM), *stacked(progress.time, width - 7, divider)], width),
         ]
 
