@@ -1,11 +1,13 @@
 """The terminal application: `attach` shows one run, or others from the list, until the person there leaves."""
 
 import os
+from collections.abc import Iterable
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
-from textual.app import App
+from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
+from textual.screen import Screen
 
 from acceltui.runs.folder import RunFolder
 from acceltui.runs.notify import notify_crash, signals, what_happened
@@ -15,7 +17,7 @@ from acceltui.runs.text import clean
 from acceltui.tui.away import Seen
 from acceltui.tui.glyphs import Glyphs, choose_glyphs
 from acceltui.tui.keys import LEAVE
-from acceltui.tui.leave import HangupGuard, terminal_is_there
+from acceltui.tui.leave import HangupGuard, input_is_open, terminal_is_there
 from acceltui.tui.messages import RunChanged, RunChosen
 from acceltui.tui.palette import THEME
 from acceltui.tui.screens.dashboard import Dashboard
@@ -41,13 +43,21 @@ class AccelApp(App[None]):
     ]
 
     def __init__(
-        self, folder: RunFolder, glyphs: Glyphs, runs_root: Path | None = None, settings: Settings | None = None
+        self,
+        folder: RunFolder,
+        glyphs: Glyphs,
+        runs_root: Path | None = None,
+        settings: Settings | None = None,
+        *,
+        read_only: bool = False,
     ) -> None:
-        """`runs_root`: whose runs are listed, by default those beside `folder`."""
+        """`runs_root`: whose runs are listed, by default those beside `folder`; `read_only`: nothing is written,
+        neither into run folders nor of when this person looked."""
         # With NO_COLOR the terminal's own two colours are left alone; Textual would otherwise paint in grey.
         super().__init__(ansi_color=True if "NO_COLOR" in os.environ else None)
         self.folder = folder
         self.glyphs = glyphs
+        self.read_only = read_only
         self.snapshot: Snapshot | None = None
         self.settings = settings or Settings()
         self._seen_last: tuple[str, str] | None = None
@@ -56,16 +66,21 @@ class AccelApp(App[None]):
         self.animation_level = "none"
         self.register_theme(THEME)
         self.theme = THEME.name
-        self.dashboard = Dashboard(folder, glyphs)
-        self.runs = RunsScreen(runs_root or folder.path.parent, glyphs)
+        self.dashboard = Dashboard(folder, glyphs, read_only)
+        self.runs = RunsScreen(runs_root or folder.path.parent, glyphs, read_only)
         self._watch_thread = self._watch_run()
         self.guard = HangupGuard(self.exit)
 
     def get_default_screen(self) -> Dashboard:
         return self.dashboard
 
+    def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
+        """For the palette. A picture of the terminal could not be fetched out of a browser, which makes its own."""
+        commands = super().get_system_commands(screen)
+        return (one for one in commands if not (self.is_web and one.title == "Screenshot"))
+
     def on_mount(self) -> None:
-        self.guard.install()
+        self.guard.install(input_is_open if self.is_web else terminal_is_there)
         self.install_screen(self.runs, "runs")
         self._watch_thread.start()
 
@@ -88,7 +103,7 @@ class AccelApp(App[None]):
                 message = f"{self.folder.name} is in stage {snapshot.status.stage}."
             if self._driver is not None:
                 self._driver.write(signals(self.settings.notify, event, message))
-            if snapshot.state == "CRASHED":
+            if snapshot.state == "CRASHED" and not self.read_only:
                 notify_crash(self.settings.notify, self.folder, snapshot.status, message)
 
     def action_runs(self) -> None:
@@ -112,7 +127,8 @@ class AccelApp(App[None]):
         self.dashboard.seen = seen.last()
 
         def look() -> bool:
-            seen.note()
+            if not self.read_only:
+                seen.note()
             snapshot = watch.poll()
             self.post_message(RunChanged(folder, snapshot))  # the one thing that Textual allows another thread
             return snapshot.read < 1
@@ -145,17 +161,25 @@ def chosen_settings(glyphs: str | None, low_bandwidth: bool) -> Settings:
     return settings.model_copy(update=changes)
 
 
-def attach(folder: RunFolder, *, runs_root: Path, glyphs: str | None = None, low_bandwidth: bool = False) -> str | None:
+def attach(
+    folder: RunFolder,
+    *,
+    runs_root: Path,
+    glyphs: str | None = None,
+    low_bandwidth: bool = False,
+    read_only: bool = False,
+) -> str | None:
     """Show a run until the person leaves; gives the line to print then, None where
     the terminal is gone. ValueError for a name of no glyphs, RecipeError or RunError for settings that cannot be."""
     settings = chosen_settings(glyphs, low_bandwidth)
     drawn_with = choose_glyphs(None if settings.glyphs == "auto" else settings.glyphs)
-    app = AccelApp(folder, drawn_with, runs_root, settings)
+    app = AccelApp(folder, drawn_with, runs_root, settings, read_only=read_only)
     try:
         app.run()
     finally:
         app.guard.finish()
-        Seen(app.folder).note(leaving=True)
+        if not read_only:
+            Seen(app.folder).note(leaving=True)
     if not terminal_is_there():
         return None
     # Who leaves before the first look has come is told nevertheless.

@@ -23,6 +23,8 @@ RUN, LIST, CURVES, TABLE, SCREEN, READING, LEAVE = map(
     Binding.Group, ("This run", "All runs", "Curves", "Table", "Screen", "Text", "Leave")
 )
 """What keys are about, in the help."""
+WRITING = frozenset({"switch", "pause", "command", "stop", "fork", "tag", "note"})
+"""Actions that who only watches has not."""
 Line = tuple[str, str]
 """Keys, and what they do."""
 

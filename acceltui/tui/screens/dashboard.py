@@ -17,7 +17,7 @@ from acceltui.runs.wording import value
 from acceltui.tui import commands
 from acceltui.tui.away import meanwhile
 from acceltui.tui.glyphs import Glyphs
-from acceltui.tui.keys import RUN, SCREEN, bindings_of, explained, key_line
+from acceltui.tui.keys import RUN, SCREEN, WRITING, bindings_of, explained, key_line
 from acceltui.tui.messages import Notice
 from acceltui.tui.palette import DONE, PLAIN
 from acceltui.tui.plot import axes
@@ -112,9 +112,10 @@ class Dashboard(PlotScreen):
     ]
     AUTO_FOCUS = ""
 
-    def __init__(self, folder: RunFolder, glyphs: Glyphs) -> None:
+    def __init__(self, folder: RunFolder, glyphs: Glyphs, read_only: bool = False) -> None:
         super().__init__()
         self.folder = folder
+        self.read_only = read_only
         self.glyphs = glyphs
         self.snapshot: Snapshot | None = None
         self._shown: Snapshot | None = None
@@ -161,6 +162,7 @@ class Dashboard(PlotScreen):
     def _begin(self) -> None:
         """Wait for the first look at the run."""
         self.query_one(Header).run_title = run_title(self.folder.name)
+        self.query_one(Header).read_only = self.read_only
         for banner in self.query(Banner):
             banner.display = False
         self.query_one(KeyLine).show_keys(key_line(bindings_of(self)))
@@ -302,6 +304,9 @@ class Dashboard(PlotScreen):
     def chosen_plot(self) -> Plot:
         name = self.chosen if self.chosen in VIEWS else PANELS[0]
         return self.query_one(f"#{name}", Plot)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool:
+        return not (self.read_only and action in WRITING)
 
     def action_help(self) -> None:
         """Show the keys."""

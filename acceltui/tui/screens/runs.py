@@ -15,7 +15,7 @@ from acceltui.runs.paths import RunError, is_run
 from acceltui.runs.text import clean
 from acceltui.tui.catalog import Catalog, RunLine
 from acceltui.tui.glyphs import Glyphs
-from acceltui.tui.keys import LIST, SCREEN, bindings_of, explained, key_line
+from acceltui.tui.keys import LIST, SCREEN, WRITING, bindings_of, explained, key_line
 from acceltui.tui.messages import RunChosen, RunsListed
 from acceltui.tui.screens.compare import Compare
 from acceltui.tui.screens.fork import Fork, Forked
@@ -53,9 +53,10 @@ class RunsScreen(Screen[None]):
     ]
     AUTO_FOCUS = ""
 
-    def __init__(self, root: Path, glyphs: Glyphs) -> None:
+    def __init__(self, root: Path, glyphs: Glyphs, read_only: bool = False) -> None:
         super().__init__()
         self.root = root
+        self.read_only = read_only
         self.glyphs = glyphs
         self.list = RunList(glyphs)
         self.under_list = EntryLine(glyphs, classes="line")
@@ -133,7 +134,7 @@ class RunsScreen(Screen[None]):
         if key == "slash":
             hint = "part of a name, recipe, state, tag or note"
             return Entry("/", hint, self.list.filter, changed=self.list.filter_by)
-        if key not in ("T", "n") or (folder := self._chosen()) is None:
+        if key not in ("T", "n") or self.read_only or (folder := self._chosen()) is None:
             return None
         notes = read_notes(folder)
         if key == "n":
@@ -196,6 +197,9 @@ class RunsScreen(Screen[None]):
     def action_turn(self) -> None:
         """Sort the other way round."""
         self.list.turn()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool:
+        return not (self.read_only and action in WRITING)
 
     def action_help(self) -> None:
         """Show the keys."""
