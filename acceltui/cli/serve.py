@@ -1,5 +1,6 @@
 """The command that shows the dashboard in a browser: serve."""
 
+import errno
 import secrets
 from importlib.util import find_spec
 from typing import Annotated
@@ -41,9 +42,10 @@ def serve(
     try:
         listening = server.listen(host, port)
     except OSError as error:
-        raise RunError(
-            f"Port {port} of {host} cannot be listened at: {error.strerror}. `--port 0` takes one that is free."
-        ) from None
+        if error.errno == errno.EADDRINUSE:
+            raise RunError(f"Port {port} of {host} is taken: give another --port, or 0 for any that is free.") from None
+        why = str(error.strerror).partition(" (")[0]
+        raise RunError(f"Port {port} of {host} cannot be listened at: {why}.") from None
     secret = secrets.token_urlsafe(24)
     for line in greeting(folder.name, host, listening.getsockname()[1], secret, control):
         typer.echo(line)

@@ -15,8 +15,8 @@ import pyte
 import pytest
 
 from tests.e2e.conftest import ACCEL, eventually
-from tests.e2e.serving import Server, is_alive, kill, start_run
-from tests.e2e.terminal.screen import UNKNOWN
+from tests.e2e.serving import Server, commands_of, is_alive, kill, start_run
+from tests.e2e.terminal.screen import UNKNOWN, Terminal
 
 Serve = Callable[..., Server]
 
@@ -187,6 +187,18 @@ def test_what_cannot_be_is_told_in_a_sentence(root: Path) -> None:
     assert "No run in" in say("nosuch")
     assert "of nosuch.invalid cannot be listened at" in say("--host", "nosuch.invalid")
     assert "pip install 'acceltui[serve]'" in say(start="import sys; sys.modules['textual_serve'] = None; ")
+
+
+def test_a_terminal_can_watch_only_as_well(root: Path) -> None:
+    terminal = Terminal([*ACCEL, "attach", "--read-only", "--runs-dir", str(root)], root, columns=160)
+    try:
+        terminal.wait_for("Detach", 60)
+        assert "read-only" in terminal.screen.display[0] and "Switch" not in terminal.screen.display[-1]
+        terminal.press("sq")
+        assert terminal.wait_for_end(30) == 0
+    finally:
+        terminal.close()
+    assert commands_of(next(root.iterdir())) == []
 
 
 def test_the_help_says_what_it_is_for() -> None:
