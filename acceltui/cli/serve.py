@@ -1,8 +1,5 @@
 """The command that shows the dashboard in a browser: serve."""
 
-import errno
-import secrets
-from importlib.util import find_spec
 from typing import Annotated
 
 import typer
@@ -29,6 +26,10 @@ def serve(
 
     Only this computer reaches it, only with the address that is printed, and only to watch, unless you say otherwise.
     """
+    import errno
+    import secrets
+    from importlib.util import find_spec
+
     from acceltui.runs.paths import RunError, find_run, runs_root
     from acceltui.tui.app import chosen_settings
 

@@ -26,6 +26,7 @@ from textual_serve.download_manager import DownloadManager
 import acceltui
 from acceltui.runs.folder import RunFolder
 from acceltui.runs.paths import run_title
+from acceltui.runs.status import this_host
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -71,7 +72,7 @@ class Site:
     def __init__(self, dashboard: Sequence[str], title: str, secret: str, name: str) -> None:
         """`dashboard`: the command of a tab; `name`: what this computer is called in an address, beside localhost."""
         self._dashboard, self._title, self._secret = shlex.join(dashboard), title, secret
-        self._names = {name.lower(), "localhost", socket.gethostname().lower(), socket.getfqdn().lower()}
+        self._names = {name.lower(), "localhost", this_host().lower()}
         self._sockets: set[web.WebSocketResponse] = set()
 
     def application(self) -> web.Application:
@@ -92,7 +93,7 @@ class Site:
         host = host_of(request.headers.get("Host", ""))
         secret = request.path.split("/")[1]
         if host is None or not (host in self._names or is_address(host)):
-            raise web.HTTPForbidden(text="This name is not served here.\n")
+            raise web.HTTPForbidden(text="This name is not served here: open the address that `accel serve` printed.\n")
         if not hmac.compare_digest(secret.encode(), self._secret.encode()):
             raise web.HTTPForbidden(text="Open the whole address that `accel serve` printed.\n")
         return await handler(request)
