@@ -60,10 +60,16 @@ class Tab(AppService):
         await self.remote_close()  # ended by itself, or killed
 
     async def leave(self) -> None:
-        """End the process; one that does not listen ends because nobody is there any more."""
+        """End the process, and wait until it is gone; one that does not listen is killed."""
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self.stop(), LEAVE_WITHIN)
+        assert self._process is not None
         self.stdin.close()
+        try:
+            await asyncio.wait_for(self._process.wait(), LEAVE_WITHIN)
+        except TimeoutError:
+            self._process.kill()
+            await self._process.wait()
 
 
 class Site:
@@ -193,4 +199,4 @@ def dashboard_call(folder: RunFolder, root: Path, *, control: bool) -> list[str]
 def serve(folder: RunFolder, root: Path, listening: socket.socket, host: str, secret: str, *, control: bool) -> None:
     """Serve until SIGINT or SIGTERM."""
     site = Site(dashboard_call(folder, root, control=control), f"accel: {run_title(folder.name)}", secret, host)
-    web.run_app(site.application(), sock=listening, access_log=None, print=None, shutdown_timeout=2 * LEAVE_WITHIN)
+    web.run_app(site.application(), sock=listening, access_log=None, print=None, shutdown_timeout=3 * LEAVE_WITHIN)

@@ -135,6 +135,19 @@ def test_nothing_that_is_served_names_another_place(serve: Serve) -> None:
     assert set(rules.values()) == {"'none'", "'self'"} and rules["default-src"] == rules["frame-ancestors"] == "'none'"
 
 
+async def test_a_dashboard_that_hangs_ends_nevertheless(serve: Serve) -> None:
+    server = serve()
+    async with (
+        aiohttp.ClientSession() as session,
+        session.ws_connect(websocket_of(server), headers={"Origin": f"http://{server.host}"}) as page,
+    ):
+        await see(page, "Detach")
+        (tab,) = server.tabs()
+        tab.suspend()
+        await page.close()
+        eventually(lambda: not is_alive(tab.pid), 60)
+
+
 @pytest.mark.parametrize("by", ["tab", signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
 async def test_a_dashboard_ends_with_its_tab_and_with_the_server(serve: Serve, by: str | signal.Signals) -> None:
     server = serve()
@@ -150,6 +163,7 @@ async def test_a_dashboard_ends_with_its_tab_and_with_the_server(serve: Serve, b
             assert server.end(by) == (-by if by is signal.SIGKILL else 0)
             if by is not signal.SIGKILL:
                 assert await end_of(page) == aiohttp.WSCloseCode.GOING_AWAY
+                assert server.process.stdout and server.process.stdout.read().endswith("engines go on.\n")
         else:
             await page.close()
         eventually(lambda: not is_alive(tab.pid), 30)
