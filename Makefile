@@ -10,10 +10,12 @@ run: .venv/ready ## train the main recipe and watch it (RECIPE=... for another)
 
 # What a terminal shows within seconds is tested alone, by itself on the machine.
 test: lint ## lint, types, the import contract, all tests
+	@scripts/system-packages.sh --try-tests
 	$(BIN)/pytest --numprocesses auto --maxprocesses 4 --dist loadfile --ignore tests/e2e/terminal --ignore tests/tui
 	$(BIN)/pytest tests/e2e/terminal tests/tui
 
 quick: lint ## the same without the tests that train until something is learned
+	@scripts/system-packages.sh --try-tests
 	$(BIN)/pytest -m "not learning and not slow"
 
 # The second with the memory settings that engines are started with (acceltui/launch/call.py), which others have not.
@@ -47,6 +49,6 @@ clean: ## remove the environment and caches; runs stay
 	@echo "Setting up .venv: some minutes, once."
 	@$(PYTHON) -m venv .venv
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt torch
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev,maniskill]'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev,maniskill,serve]'
 	@scripts/system-packages.sh --try
 	@touch $@

@@ -24,6 +24,8 @@ GROUPS = RUN, LIST, READING, TABLE, CURVES, SCREEN, LEAVE = tuple(
     map(Binding.Group, ("This run", "All runs", "Text", "Table", "Curves", "Screen", "Leave"))
 )
 """What keys are about, in the order of the help."""
+WRITING = frozenset({"switch", "pause", "command", "stop", "fork", "tag", "note"})
+"""Actions that who only watches has not."""
 Line = tuple[str, str]
 """Keys, and what they do."""
 

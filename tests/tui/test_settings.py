@@ -41,8 +41,8 @@ def test_an_action_that_is_none_is_refused(tmp_path, write_settings):
 
 def test_the_command_line_wins_over_the_settings(write_settings):
     write_settings("{glyphs: block, low_bandwidth: false}")
-    assert chosen_settings(glyphs=None, theme=None, low_bandwidth=False).glyphs == "block"
-    changed = chosen_settings(glyphs="ascii", theme=None, low_bandwidth=True)
+    assert chosen_settings().glyphs == "block"
+    changed = chosen_settings(glyphs="ascii", low_bandwidth=True)
     assert (changed.glyphs, changed.low_bandwidth) == ("ascii", True)
 
 

@@ -52,8 +52,8 @@ class RunsScreen(KeyedScreen):
     ]
     AUTO_FOCUS = ""
 
-    def __init__(self, root: Path, glyphs: Glyphs, *, low_bandwidth: bool = False) -> None:
-        super().__init__()
+    def __init__(self, root: Path, glyphs: Glyphs, read_only: bool = False, *, low_bandwidth: bool = False) -> None:
+        super().__init__(read_only)
         self.root = root
         self.every = LOW_LOOK_EVERY if low_bandwidth else LOOK_EVERY
         self.glyphs = glyphs
@@ -133,7 +133,7 @@ class RunsScreen(KeyedScreen):
         if key == "slash":
             hint = "part of a name, recipe, state, tag or note"
             return Entry("/", hint, self.list.filter, changed=self.list.filter_by)
-        if key not in ("T", "n") or (folder := self._chosen()) is None:
+        if key not in ("T", "n") or self.read_only or (folder := self._chosen()) is None:
             return None
         notes = read_notes(folder)
         if key == "n":

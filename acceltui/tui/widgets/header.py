@@ -36,6 +36,7 @@ class Header(Canvas):
 
     snapshot: Snapshot | None = None
     run_title = ""
+    read_only = False
 
     def show(self, snapshot: Snapshot) -> None:
         """Show a newer look at the run."""
@@ -48,6 +49,7 @@ class Header(Canvas):
     def _first(self, width: int) -> Strip:
         snapshot, name = self.snapshot, clean(self.run_title)
         left: list[Span] = [(f" accel {self.glyphs.prompt} ", DIM), (name, STRONG)]
+        left += [("  read-only", DIM)] if self.read_only else []
         if snapshot is None:
             return line(left, width)
         style = state_style(snapshot.state)
