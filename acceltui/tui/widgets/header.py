@@ -24,6 +24,8 @@ STATE_STYLES = {
     "CRASHED": ERROR,
 }
 STAGES = {"accelerate": 1, "online": 2}
+FIGURES = 17
+"""Cells for the figures of a stage, as many as they may need."""
 
 
 def state_style(state: str) -> Style:
@@ -98,19 +100,19 @@ class Header(Canvas):
         room = width - length(tail) - 1
         if width < 70:
             parts = [part for part in parts if part[2]] or parts[-1:]
-        each = room // len(parts)
+        texts = sum(len(name) + 1 + FIGURES for name, _, _ in parts) + 2 * (len(parts) - 1)
+        each = max((room - texts) // len(parts), 0)
         spans: list[Span] = [(" ", PLAIN)]
         for index, (name, amount, current) in enumerate(parts):
-            spans += self._bar(name, amount, current, each - (2 if index + 1 < len(parts) else 0))
+            spans += self._bar(name, amount, current, each)
             spans += [("  ", PLAIN)] if index + 1 < len(parts) else []
         return both_ends(spans, tail, width)
 
-    def _bar(self, name: str, amount: Amount, current: bool, width: int) -> list[Span]:
+    def _bar(self, name: str, amount: Amount, current: bool, room: int) -> list[Span]:
         done, of = wording.count(amount.size), wording.count(amount.of)
-        figures = f" {wording.percent(amount.size, amount.of):3}% {done}/{of}".ljust(17)
-        room = width - len(name) - 1 - len(figures)
+        figures = f" {wording.percent(amount.size, amount.of):3}% {done}/{of}".ljust(FIGURES)
         if room < 4:
-            return [(f"{name}{figures}".ljust(width)[:width], PLAIN if current else DIM)]
+            return [(f"{name}{figures}", PLAIN if current else DIM)]
         filled = wording.bar(amount.size, amount.of, room)
         return [
             (name + " ", STRONG if current else DIM),
