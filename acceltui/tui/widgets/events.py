@@ -12,6 +12,7 @@ from acceltui.tui.glyphs import Glyphs
 from acceltui.tui.palette import DIM, ERROR, KEY, PLAIN, WARNING
 from acceltui.tui.watch import Event
 from acceltui.tui.widgets.canvas import Canvas, Panel, Span, line
+from acceltui.tui.widgets.run_columns import fit
 
 KIND_STYLES: dict[str, Style] = {"warning": WARNING, "error": ERROR, "switch": KEY}
 KIND_WIDTH = 10
@@ -74,7 +75,7 @@ class Events(Panel):
     def content(self, width: int, height: int) -> list[Strip]:
         end = len(self.events) - self.back
         shown = self.events[max(end - height, 0) : end]
-        strips = [line(event_spans(event), width) for event in shown]
+        strips = [line(fit(event_spans(event), width, self.glyphs), width) for event in shown]
         return [*strips, *[line([], width)] * height][:height]
 
 
@@ -90,4 +91,5 @@ class Tail(Canvas):
 
     def draw(self, width: int, height: int) -> list[Strip]:
         shown = self.events[-height:] if height else ()
-        return [*[line(event_spans(event), width) for event in shown], *[line([], width)] * height][:height]
+        strips = [line(fit(event_spans(event), width, self.glyphs), width) for event in shown]
+        return [*strips, *[line([], width)] * height][:height]
