@@ -9,6 +9,7 @@ from typing import ClassVar
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
+from textual.scrollbar import ScrollBar, ScrollBarRender
 
 from acceltui.runs.folder import RunFolder
 from acceltui.runs.notify import notify_crash, signals, what_happened
@@ -16,7 +17,7 @@ from acceltui.runs.paths import RunError
 from acceltui.runs.settings import Settings, load_settings, settings_path
 from acceltui.runs.text import clean
 from acceltui.tui.away import Seen
-from acceltui.tui.glyphs import Glyphs, choose_glyphs
+from acceltui.tui.glyphs import ASCII, Glyphs, choose_glyphs
 from acceltui.tui.keys import LEAVE, SCREEN, bindings_of, key_name
 from acceltui.tui.leave import HangupGuard, input_is_open, terminal_is_there
 from acceltui.tui.messages import RunChanged, RunChosen
@@ -32,6 +33,15 @@ from acceltui.tui.watch import INTERVAL, LOW_INTERVAL, Snapshot, Watch, WatchThr
 from acceltui.tui.widgets.header import why_not_running
 
 DETACH = "detach: the engine goes on"
+
+
+class WholeCells(ScrollBarRender):
+    """A scrollbar without parts of cells, which are not in ASCII."""
+
+    VERTICAL_BARS: ClassVar[list[str]] = [" "] * 8
+
+
+ScrollBar.renderer = WholeCells
 
 
 class AccelApp(App[None]):
@@ -61,6 +71,7 @@ class AccelApp(App[None]):
         self.folder = folder
         self.glyphs = glyphs
         self.read_only = read_only
+        self.set_class(glyphs is ASCII, "-ascii")
         self.snapshot: Snapshot | None = None
         self.settings = settings or Settings()
         self._seen_last: tuple[str, str] | None = None
