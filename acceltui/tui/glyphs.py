@@ -27,7 +27,6 @@ class Glyphs:
     empty: str
     spark: str
     dot: str
-    separator: str
     prompt: str
     plus_minus: str
     ellipsis: str
@@ -48,7 +47,6 @@ BRAILLE = Glyphs(
     empty="─",
     spark="▁▂▃▄▅▆▇█",
     dot="●",
-    separator="·",
     prompt="\u203a",
     plus_minus="±",
     ellipsis="…",
@@ -68,7 +66,6 @@ ASCII = Glyphs(
     empty="-",
     spark="_.-=+*#@",
     dot="*",
-    separator="|",
     prompt=">",
     plus_minus="+-",
     ellipsis="~",

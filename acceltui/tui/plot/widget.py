@@ -131,7 +131,7 @@ class Plot(Panel):
         self.look = Look()
         self._source: Source = Empty()
         self._marks: Sequence[VerticalMark] = ()
-        self._note = ""
+        self._notes: Sequence[str] = ()
         self._choose(views[0])
 
     def _choose(self, view: View) -> None:
@@ -148,11 +148,11 @@ class Plot(Panel):
         filled = (view for view in others if any(len(source.view(curve.metric)[0]) for curve in view.curves))
         self._choose(next(filled, self.shown))
 
-    def show(self, source: Source, look: Look, marks: Sequence[VerticalMark] = (), note: str = "") -> None:
-        """Plot what `source` has now; `note` stands beside the title."""
+    def show(self, source: Source, look: Look, marks: Sequence[VerticalMark] = (), notes: Sequence[str] = ()) -> None:
+        """Plot what `source` has now; `notes` stand beside the title, the most wanted last."""
         if (look.window, look.smoothing, look.seconds) != (self.look.window, self.look.smoothing, self.look.seconds):
             self._limits = self._new_limits()
-        self._source, self.look, self._marks, self._note = source, look, marks, note
+        self._source, self.look, self._marks, self._notes = source, look, marks, notes
         self.repaint()
 
     def turn_log(self) -> None:
@@ -170,18 +170,16 @@ class Plot(Panel):
     def _new_limits(self) -> axes.Limits:
         return axes.Limits(anchor_zero=not self.log_y, room=0.05 if self.log_y else 0.12)
 
-    def beside_title(self) -> list[Span]:
-        said: list[Span] = [("log", DIM)] if self.log_y else []
+    def beside_title(self) -> list[list[Span]]:
+        said: list[list[Span]] = [[("log", DIM)]] if self.log_y else []
         if self.look.smoothing:
-            said += [(f"{'  ' if said else ''}smoothed {self.look.smoothing:g}", DIM)]
+            said.append([(f"smoothed {self.look.smoothing:g}", DIM)])
         if self.look.at is not None:
             unit = self.look.unit
             digits = 10.0 ** math.floor(math.log10(self.cell / unit.size))
             x = axes.label(self.look.at / unit.size, digits) + unit.suffix
-            said += [(f"{'  ' if said else ''}at ", DIM), (x, KEY)]
-        elif self._note:
-            said += [(f"{'  ' if said else ''}{self._note}", DIM)]
-        return said
+            return [*said, [("at ", DIM), (x, KEY)]]
+        return [*said, *([(note, DIM)] for note in self._notes)]
 
     def remark(self) -> list[Span]:
         """The legend: each curve's newest value, or that at the crosshair."""

@@ -226,8 +226,7 @@ class Dashboard(PlotScreen):
         source = self._clocked if self.look.seconds and self._clocked else history
         for plot in self.query(Plot):
             rule = progress.rule if plot.id == "return" and snapshot.status.stage == "accelerate" else ""
-            note = f" {self.glyphs.separator} ".join(filter(None, (self._measured(plot), rule)))
-            plot.show(source, self.look, marks, note)
+            plot.show(source, self.look, marks, [note for note in (self._measured(plot), rule) if note])
 
     def _measured(self, plot: Plot) -> str:
         """How the values of the evaluations were come by."""

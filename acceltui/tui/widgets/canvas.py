@@ -96,8 +96,8 @@ class Panel(Canvas, can_focus=True):
         """What stands at the right of the title."""
         return []
 
-    def beside_title(self) -> list[Span]:
-        """What follows the title."""
+    def beside_title(self) -> list[list[Span]]:
+        """What follows the title, the most wanted last: of what does not fit, the first is left out first."""
         return []
 
     def foot(self, width: int) -> list[Span]:
@@ -126,9 +126,13 @@ class Panel(Canvas, can_focus=True):
         left = [(left_corner + dash + " ", frame), *number, (self.title, STRONG), (" ", frame)]
         right = self.remark()
         right = [(" ", frame), *right, (" " + dash + right_corner, frame)] if right else [(right_corner, frame)]
-        beside = self.beside_title()
-        if beside and length(left) + length(beside) + length(right) + 4 <= width:
-            left += [(dash + " ", frame), *beside, (" ", frame)]
+        parts = self.beside_title()
+        room = width - length(left) - length(right) - 4
+        while parts and sum(map(length, parts)) + 2 * (len(parts) - 1) > room:
+            parts = parts[1:]
+        for index, part in enumerate(parts):
+            left += [("  " if index else dash + " ", frame), *part]
+        left += [(" ", frame)] if parts else []
         if length(left) + length(right) > width:
             right = [(right_corner, frame)]
         room = width - length(right)

@@ -32,8 +32,8 @@ class ReturnsPlot(Plot):
         """Show a newer look at the runs."""
         self._comparison = comparison
         self.title = "Return over the time of training" if look.seconds else "Return over steps"
-        note = "" if comparison.read == 1 else f"reading history {wording.percent(comparison.read, 1)}%"
-        self.show(Overlay(comparison, look.seconds), look, note=note)
+        notes = [] if comparison.read == 1 else [f"reading history {wording.percent(comparison.read, 1)}%"]
+        self.show(Overlay(comparison, look.seconds), look, notes=notes)
 
     def remark(self) -> list[Span]:
         """Who is who, as far as there is room."""

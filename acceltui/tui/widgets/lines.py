@@ -103,8 +103,8 @@ class Lines(Panel):
         said: list[Span] = [(f"{found} found  ", KEY if found else DIM)] if self.sought else []
         return [*said, ("at the end", KEY) if self.back == 0 else (f"{self.back} lines below", DIM)]
 
-    def beside_title(self) -> list[Span]:
-        return [(self.note, DIM)] if self.note else []
+    def beside_title(self) -> list[list[Span]]:
+        return [[(self.note, DIM)]] if self.note else []
 
     def content(self, width: int, height: int) -> list[Strip]:
         shown = self.on_screen(height) or [TextLine(self.empty, DIM)]

@@ -162,8 +162,8 @@ class RunList(Panel):
         if 0 <= row < self.size.height - 3 and self.top + row < len(self.shown):
             self._go(self.top + row)
 
-    def beside_title(self) -> list[Span]:
-        return [(f"/{self.filter}", KEY)] if self.filter else []
+    def beside_title(self) -> list[list[Span]]:
+        return [[(f"/{self.filter}", KEY)]] if self.filter else []
 
     def remark(self) -> list[Span]:
         if self.waiting:
