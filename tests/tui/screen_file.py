@@ -25,7 +25,9 @@ class ScreenFile(SingleFileSnapshotExtension):
 
 def drawn(app) -> str:
     """The screen line by line, then a letter for the style of each cell, then what the letters stand for."""
-    rows = [[(one, cell.style) for cell in strip for one in cell.text] for strip in app.screen._compositor.render_strips()]
+    rows = [
+        [(one, cell.style) for cell in strip for one in cell.text] for strip in app.screen._compositor.render_strips()
+    ]
     described = [[describe(one, style or Style()) for one, style in row] for row in rows]
     letters = name_styles(Counter(style for row in described for style in row))
     lines = ["".join(one for one, _ in row) for row in rows]

@@ -1,6 +1,6 @@
 """Every screen as it was last found good, in files that a person can read; after a change that is wanted:
 
-    pytest tests/tui/test_snapshots.py --snapshot-update
+pytest tests/tui/test_snapshots.py --snapshot-update
 """
 
 import os
@@ -16,6 +16,7 @@ from listing import GONE
 from screen_file import ScreenFile, drawn
 from test_dashboard import screen_text, shows, until
 from test_runs_fork import save
+from textual.widgets import Input
 
 from acceltui.runs.notes import Notes, write_notes
 from acceltui.runs.paths import create_run_folder
@@ -53,6 +54,18 @@ def clock(monkeypatch):
     yield clock
     monkeypatch.undo()
     time.tzset()
+
+
+@pytest.fixture
+def looks_as_before(snapshot):
+    """Fails with all that differs, of which an assertion would show some lines."""
+    files = snapshot.use_extension(ScreenFile)
+
+    def look(app):
+        if files != drawn(app):
+            pytest.fail("\n".join(files.get_assert_diff()), pytrace=False)
+
+    return look
 
 
 def train(clock, root, at, *, name="halfcheetah_pomdp-s1-20260305-130000-3f2a", seed=0, ago=0.0, health=(), **status):
@@ -163,6 +176,8 @@ async def opened(run, scene, look, **options):
             await pilot.press(*keys)
             await until(pilot, lambda awaited=awaited: shows(app, awaited))
         await until(pilot, lambda: not shows(app, "reading") and not shows(app, "looking"))
+        for field in app.screen.query(Input):
+            field.cursor_blink = False
         before = ""
         while before != (before := drawn(app)):
             await pilot.pause(0.1)
@@ -170,29 +185,29 @@ async def opened(run, scene, look, **options):
 
 
 @pytest.mark.parametrize(("scene", "look"), DRAWN, ids=lambda name: name)
-async def test_screen(clock, tmp_path, snapshot, scene, look):
+async def test_screen(clock, tmp_path, looks_as_before, scene, look):
     async with opened(SCENES[scene].run(clock, tmp_path), scene, look) as app:
-        assert drawn(app) == snapshot(extension_class=ScreenFile)
+        looks_as_before(app)
         if "ascii" in look:
             assert "".join(screen_text(app)).isascii()
 
 
-@pytest.mark.parametrize("scene", ["accelerate", "runs", "compare", "help", "log", "switch"])
-async def test_without_colour(clock, tmp_path, monkeypatch, snapshot, scene):
+@pytest.mark.parametrize("scene", ["accelerate", "runs", "compare", "help", "log", "switch", "palette"])
+async def test_without_colour(clock, tmp_path, monkeypatch, looks_as_before, scene):
     monkeypatch.setenv("NO_COLOR", "1")
     async with opened(SCENES[scene].run(clock, tmp_path), scene, "120x40-braille") as app:
-        assert drawn(app) == snapshot(extension_class=ScreenFile)
+        looks_as_before(app)
         styles = [cell.style for strip in app.screen._compositor.render_strips() for cell in strip if cell.style]
         colours = [colour for style in styles for colour in (style.color, style.bgcolor)]
         assert all(colour is None or colour.is_default for colour in colours)
 
 
-async def test_on_a_light_background(clock, tmp_path, snapshot):
+async def test_on_a_light_background(clock, tmp_path, looks_as_before):
     settings = Settings(theme="light")
     async with opened(learning(clock, tmp_path), "accelerate", "120x40-braille", settings=settings) as app:
-        assert drawn(app) == snapshot(extension_class=ScreenFile)
+        looks_as_before(app)
 
 
-async def test_where_nothing_can_be_asked_for(clock, tmp_path, snapshot):
+async def test_where_nothing_can_be_asked_for(clock, tmp_path, looks_as_before):
     async with opened(learning(clock, tmp_path), "accelerate", "120x40-braille", read_only=True) as app:
-        assert drawn(app) == snapshot(extension_class=ScreenFile)
+        looks_as_before(app)
