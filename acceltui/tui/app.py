@@ -1,11 +1,15 @@
 """The terminal application: `attach` shows one run, or others from the list, until the person there leaves."""
 
 import os
+import sys
+from collections.abc import Sequence
+from io import TextIOWrapper
 from pathlib import Path
 from typing import ClassVar
 
 from textual.app import App
 from textual.binding import Binding, BindingType
+from textual.filter import LineFilter
 
 from acceltui.runs.folder import RunFolder
 from acceltui.runs.notify import notify_crash, signals, what_happened
@@ -13,7 +17,8 @@ from acceltui.runs.paths import RunError
 from acceltui.runs.settings import Settings, load_settings, settings_path
 from acceltui.runs.text import clean
 from acceltui.tui.away import Seen
-from acceltui.tui.glyphs import Glyphs, choose_glyphs
+from acceltui.tui.driver import Driver
+from acceltui.tui.glyphs import ASCII, Glyphs, ToAscii, choose_glyphs
 from acceltui.tui.keys import LEAVE
 from acceltui.tui.leave import HangupGuard, terminal_is_there
 from acceltui.tui.messages import RunChanged, RunChosen
@@ -45,7 +50,7 @@ class AccelApp(App[None]):
     ) -> None:
         """`runs_root`: whose runs are listed, by default those beside `folder`."""
         # With NO_COLOR the terminal's own two colours are left alone; Textual would otherwise paint in grey.
-        super().__init__(ansi_color=True if "NO_COLOR" in os.environ else None)
+        super().__init__(driver_class=Driver, ansi_color=True if "NO_COLOR" in os.environ else None)
         self.folder = folder
         self.glyphs = glyphs
         self.snapshot: Snapshot | None = None
@@ -63,6 +68,10 @@ class AccelApp(App[None]):
 
     def get_default_screen(self) -> Dashboard:
         return self.dashboard
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        filters = super().get_line_filters()
+        return [*filters, ToAscii()] if self.glyphs is ASCII else filters
 
     def on_mount(self) -> None:
         self.guard.install()
@@ -150,6 +159,9 @@ def attach(folder: RunFolder, *, runs_root: Path, glyphs: str | None = None, low
     the terminal is gone. ValueError for a name of no glyphs, RecipeError or RunError for settings that cannot be."""
     settings = chosen_settings(glyphs, low_bandwidth)
     drawn_with = choose_glyphs(None if settings.glyphs == "auto" else settings.glyphs)
+    if drawn_with is not ASCII and isinstance(sys.__stderr__, TextIOWrapper):
+        # Textual writes there. Who asks for such characters in a locale without them knows the terminal better.
+        sys.__stderr__.reconfigure(encoding="utf-8")
     app = AccelApp(folder, drawn_with, runs_root, settings)
     try:
         app.run()
