@@ -23,6 +23,8 @@ STATE_STYLES = {
     "FAILED": ERROR,
     "CRASHED": ERROR,
 }
+LEAST_FOR_ETA = 36
+"""Cells from which on there is room for the time that remains."""
 STAGES = {"accelerate": 1, "online": 2}
 
 
@@ -89,7 +91,7 @@ class Header(Canvas):
         ]
         eta = progress.eta_s
         tail: list[Span] = []
-        if snapshot.alive and eta is not None:
+        if snapshot.alive and eta is not None and width >= LEAST_FOR_ETA:
             tail = [("  ETA ", DIM), (f"{wording.duration(eta):>6} ", PLAIN)]
         if not parts:
             return both_ends([(f" step {wording.count(snapshot.status.step)}", PLAIN)], tail, width)
@@ -108,7 +110,8 @@ class Header(Canvas):
         figures = f" {wording.percent(amount.size, amount.of):3}% {done}/{of}".ljust(17)
         room = width - len(name) - 1 - len(figures)
         if room < 4:
-            return [(f"{name}{figures}".ljust(width)[:width], PLAIN if current else DIM)]
+            short = figures if room >= -1 else figures[:5]
+            return [(f"{name}{short}".ljust(width)[:width], PLAIN if current else DIM)]
         filled = wording.bar(amount.size, amount.of, room)
         return [
             (name + " ", STRONG if current else DIM),
