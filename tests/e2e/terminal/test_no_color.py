@@ -46,9 +46,9 @@ def test_no_colour_is_sent_and_all_can_be_told_apart(living: Callable, terminal_
     terminal.wait_for(lambda: "Screenshot" not in terminal.text, 5)
 
     terminal.press("R")
-    terminal.wait_for("│›  half", 5)
+    terminal.wait_for("│\u203a  half", 5)
     terminal.press(" ")
-    terminal.wait_for("│›● half", 5)
+    terminal.wait_for("│\u203a● half", 5)
     terminal.press("q")
     terminal.read_for(0.3)
     sent = {int(number or 0) for codes in SGR.findall(terminal.sent) for number in re.split(rb"[;:]", codes)}
