@@ -7,6 +7,7 @@ from textual.strip import Strip
 
 from acceltui.runs import wording
 from acceltui.runs.progress import Amount
+from acceltui.runs.status import this_host
 from acceltui.runs.text import clean
 from acceltui.tui.palette import DIM, DONE, ERROR, KEY, PLAIN, REST, STRONG, WARNING
 from acceltui.tui.watch import Snapshot
@@ -132,8 +133,12 @@ def why_not_running(snapshot: Snapshot) -> str:
         case "CRASHED":
             return f"CRASHED at {step}: its process (pid {status.pid}) is gone; the log (key l) may tell why."
         case "STALLED":
-            silent = wording.lag(snapshot.lag)
-            return f"STALLED at {step}: no heartbeat for {silent}; its host or its file server may be away."
+            silent, pid = wording.lag(snapshot.lag), status.pid
+            if status.host == this_host():
+                what = f"pid {pid} is stopped or stuck: kill -CONT {pid}, or kill -9 {pid} and accel resume."
+            else:
+                what = f"{clean(status.host)} or its file server may be away."
+            return f"STALLED at {step}: no heartbeat for {silent}; {what}"
         case "FINISHED":
             return f"FINISHED at {step}."
         case "STOPPED":
