@@ -10,7 +10,7 @@ import argparse
 import os
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +46,7 @@ class FakeRun:
     switch: float = 0.35
     seed: int = 0
     health: tuple[str, ...] = ()
+    host: str = field(default_factory=this_host)
 
     def __post_init__(self) -> None:
         self.random = np.random.default_rng(self.seed)
@@ -133,7 +134,7 @@ class FakeRun:
             "step": self.step,
             "pid": os.getpid(),
             "pid_started": own_start(),
-            "host": this_host(),
+            "host": self.host,
             "run": self.folder.name,
             "progress": self._progress(first, online),
         }
@@ -207,8 +208,10 @@ def main() -> None:
     parser.add_argument("--state", default="RUNNING")
     parser.add_argument("--live", type=float, default=0.0)
     parser.add_argument("--rows-per-second", type=float, default=0.3)
+    parser.add_argument("--host", default=this_host())
     options = parser.parse_args()
-    run = make_run(options.root, rows=options.rows, at=options.at, state=options.state)
+    run = make_run(options.root, rows=options.rows, at=options.at, state=options.state, host=options.host)
+    run.host = options.host
     print(run.folder.path, flush=True)
     if options.live:
         live(run, options.live, options.rows_per_second)
