@@ -19,7 +19,7 @@ from acceltui.runs.text import clean
 from acceltui.tui.away import Seen
 from acceltui.tui.driver import Driver
 from acceltui.tui.glyphs import ASCII, Glyphs, ToAscii, choose_glyphs
-from acceltui.tui.keys import LEAVE
+from acceltui.tui.keys import LEAVE, is_key
 from acceltui.tui.leave import HangupGuard, terminal_is_there
 from acceltui.tui.messages import RunChanged, RunChosen
 from acceltui.tui.palette import THEME
@@ -32,6 +32,7 @@ from acceltui.tui.screens.runs import RunsScreen
 from acceltui.tui.watch import INTERVAL, LOW_INTERVAL, Snapshot, Watch, WatchThread
 from acceltui.tui.widgets.header import why_not_running
 
+KEY_EXAMPLES = "Keys are L, ctrl+l, f2, question_mark or the like; several are separated by commas."
 DETACH = "detach: the engine goes on"
 
 
@@ -150,6 +151,9 @@ def chosen_settings(glyphs: str | None, low_bandwidth: bool) -> Settings:
         if name not in actions():
             known = ", ".join(actions())
             raise RunError(f"{settings_path()}: keys: there is no action {clean(name)!r}. There are {known}.")
+    for name, keys in settings.keys.items():
+        if wrong := [key for key in keys.split(",") if not is_key(key)]:
+            raise RunError(f"{settings_path()}: keys.{name}: {clean(wrong[0])!r} is no key. {KEY_EXAMPLES}")
     changes = {"glyphs": glyphs or settings.glyphs, "low_bandwidth": low_bandwidth or settings.low_bandwidth}
     return settings.model_copy(update=changes)
 
