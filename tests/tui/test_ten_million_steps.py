@@ -28,7 +28,7 @@ def write(run: FakeRun) -> None:
             for step in range(begin + EVERY, end + 1, EVERY):
                 file.write(
                     f'{{"seq":{step},"attempt":{attempt},"step":{step},"stage":"online","time":{1.8e9 + step / 100},'
-                    f'"loss/critic":{critic(step, attempt):.4f},"loss/actor":-1.5,"transformer/return":{step / 1000}}}\n'
+                    f'"loss/critic":{critic(step, attempt):.4f},"transformer/return":{step / 1000}}}\n'
                 )
     run.row = run.rows
     run.beat(attempt=len(ATTEMPTS))
