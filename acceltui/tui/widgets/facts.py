@@ -145,7 +145,9 @@ class Machine(Facts):
             used.append((" free", DIM))
         saved: list[Span] = [(" checkpoint ", DIM), ("none yet", DIM)]
         if checkpoint:
-            age = wording.duration(60 * ((time.time() - checkpoint.time) // 60))
+            # By the engine's own clock while it runs: another host's may be an hour off.
+            now = snapshot.status.time + snapshot.lag if snapshot.alive else time.time()
+            age = wording.duration(60 * ((now - checkpoint.time) // 60))
             saved = [(" checkpoint ", DIM), (wording.count(checkpoint.step), PLAIN), (f", {age} ago", DIM)]
         return [line(used, width), line([(" gpu ", DIM), (progress.gpu or "none", PLAIN)], width), line(saved, width)]
 
