@@ -219,7 +219,8 @@ def main() -> None:
     parser.add_argument("--rows-per-second", type=float, default=0.3)
     options = parser.parse_args()
     wanted = {name: getattr(options, name) for name in ("rows", "budget", "at", "state")}
-    runs = [make_run(options.root, **wanted) for _ in range(options.runs)]
+    names = [f"fake-{os.getpid()}-{number}" for number in range(options.runs)] if options.runs > 1 else [None]
+    runs = [make_run(options.root, name=name, **wanted) for name in names]
     print(*(run.folder.path for run in runs), sep="\n", flush=True)
     if options.live:
         with ThreadPoolExecutor(len(runs)) as pool:
