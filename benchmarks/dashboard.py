@@ -15,6 +15,7 @@ import json
 import os
 import platform
 import random
+import signal
 import statistics
 import subprocess
 import sys
@@ -308,6 +309,7 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=60, help="of what is watched for a while")
     parser.add_argument("--out", type=Path)
     options = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that whoever ends this leaves no engine behind
     names = options.only.split(",")
     if unknown := [name for name in names if name not in SECTIONS]:
         parser.error(f"there is no section {unknown[0]!r}: there are {', '.join(SECTIONS)}")
