@@ -221,7 +221,8 @@ def main() -> None:
     parser.add_argument("--host", default=this_host())
     options = parser.parse_args()
     wanted = {name: getattr(options, name) for name in ("rows", "budget", "at", "state", "host")}
-    runs = [make_run(options.root, **wanted) for _ in range(options.runs)]
+    names = [f"fake-{os.getpid()}-{number}" for number in range(options.runs)] if options.runs > 1 else [None]
+    runs = [make_run(options.root, name=name, **wanted) for name in names]
     for run in runs:
         run.host = options.host
     print(*(run.folder.path for run in runs), sep="\n", flush=True)

@@ -75,8 +75,8 @@ class Header(Canvas):
         now: list[Span] = [("   ", DIM), (wording.clock(time.time()), DIM)]
         if not snapshot.alive:
             return now
-        cpu = snapshot.progress.cpu
-        return [("   lag ", DIM), (wording.lag(snapshot.lag), PLAIN), ("   cpu ", DIM), (f"{cpu:3.0f}%", PLAIN), *now]
+        lag, cpu = wording.lag(snapshot.lag), wording.cpu(snapshot.progress.cpu)
+        return [("   lag ", DIM), (lag, PLAIN), ("   cpu ", DIM), (f"{cpu:>4}", PLAIN), *now]
 
     def _reading(self, snapshot: Snapshot) -> list[Span]:
         """How much of a long history is on the screen, until all of it is."""
