@@ -139,6 +139,8 @@ class Watch:
         elif time.monotonic() >= self._next_life:
             self._next_life = time.monotonic() + REMOTE_INTERVAL
             self._life = self._look_from_afar(status)
+        elif self._life[0] in LIVING:
+            self._life = (status.state, self._life[1])  # that it pauses, say, needs no look at a clock
         return self._life
 
     def _look_from_afar(self, status: Status) -> tuple[str, float]:

@@ -39,7 +39,7 @@ def test_an_engine_of_another_host_is_judged_by_one_clock(
         assert "100k, 5m ago" in terminal.text, "the newest checkpoint"
         terminal.press("p")
         terminal.wait_for("pause: done", 5)
-        terminal.wait_for("PAUSED", 10)
+        terminal.wait_for("PAUSED", 3)
         assert not BELOW_ZERO.search(terminal.text)
         terminal.press("R")
         terminal.wait_for("1 running", 10)

@@ -44,7 +44,7 @@ def look_at(terminal: Terminal, keys: Sequence[str]) -> None:
 @pytest.mark.parametrize(
     ("environment", "keys"),
     [({"TERM": "linux"}, LAYERS), *(({name: value}, HELP) for name, value in PLAIN)],
-    ids=lambda value: "=".join(*map(str, value.items())) if isinstance(value, dict) else "",
+    ids=["TERM=linux", *("=".join(map(str, one)) for one in PLAIN)],
 )
 def test_no_byte_beyond_ascii_is_sent_and_the_terminal_is_restored(
     living: Callable, terminal_on: Callable, environment: dict[str, str | None], keys: Sequence[str]

@@ -44,11 +44,7 @@ def test_keys_and_glyphs_are_those_of_the_file(
     [
         ("keys: {swich: S}", "there is no action 'swich'"),
         ("keys: {log: control-L}", "'control-L' is no key"),
-        ("keys: {log: ''}", "'' is no key"),
-        ("keys: {log: [L]}", "keys.log"),
         ("glyphs: brail", "glyphs"),
-        ("low_bandwith: true", "low_bandwith"),
-        ("- glyphs", "not a map of settings"),
     ],
 )
 def test_a_wrong_file_is_told_and_no_dashboard_opens(
