@@ -78,6 +78,7 @@ class Bench:
         if state(run) == "PAUSED":
             code, printed = self.accel.call("unpause", "real")
             assert code == 0, printed
+            eventually(lambda: state(run) != "PAUSED", "the engine goes on")
         elif not run.path.exists():
             recipe = str(ROOT / "recipes/halfcheetah_pomdp.yaml")
             code, printed = self.accel.call("run", recipe, *REAL, "--name", "real", "--detach")

@@ -15,6 +15,7 @@ import json
 import os
 import platform
 import random
+import signal
 import statistics
 import subprocess
 import sys
@@ -210,6 +211,7 @@ def runs(bench: Bench) -> list[Figure]:
     terminal.shows(lambda screen: "4 Events" in text(screen), "the dashboard")
     for _ in range(10):
         time.sleep(0.5 + random.random())
+        terminal.screen()  # what came before is not what is waited for
         pressed = terminal.press("R")
         came = terminal.shows(lambda screen: " 500, " in text(screen), "the list")
         opened.append(1e3 * (came - pressed))
@@ -307,6 +309,7 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=60, help="of what is watched for a while")
     parser.add_argument("--out", type=Path)
     options = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that whoever ends this leaves no engine behind
     names = options.only.split(",")
     if unknown := [name for name in names if name not in SECTIONS]:
         parser.error(f"there is no section {unknown[0]!r}: there are {', '.join(SECTIONS)}")

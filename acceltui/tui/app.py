@@ -1,15 +1,19 @@
 """The terminal application: `attach` shows one run, or others from the list, until the person there leaves."""
 
 import os
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterator, Sequence
 from functools import partial
+from io import TextIOWrapper
 from pathlib import Path
 from typing import ClassVar
 
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
+from textual.driver import Driver
+from textual.drivers.linux_driver import LinuxDriver
+from textual.filter import LineFilter
 from textual.screen import Screen
-from textual.scrollbar import ScrollBar, ScrollBarRender
 
 from acceltui.runs.folder import RunFolder
 from acceltui.runs.notify import notify_crash, signals, what_happened
@@ -17,11 +21,12 @@ from acceltui.runs.paths import RunError
 from acceltui.runs.settings import Settings, load_settings, settings_path
 from acceltui.runs.text import clean
 from acceltui.tui.away import Seen
-from acceltui.tui.glyphs import ASCII, Glyphs, choose_glyphs
-from acceltui.tui.keys import LEAVE, SCREEN, bindings_of, key_name
+from acceltui.tui.driver import TerminalDriver
+from acceltui.tui.glyphs import ASCII, TO_ASCII, Glyphs, choose_glyphs
+from acceltui.tui.keys import LEAVE, SCREEN, bindings_of, is_key, key_name
 from acceltui.tui.leave import HangupGuard, input_is_open, terminal_is_there
 from acceltui.tui.messages import RunChanged, RunChosen
-from acceltui.tui.palette import DARK_THEME, LIGHT_THEME, choose_theme
+from acceltui.tui.palette import DARK_THEME, LIGHT_THEME, LIGHTEN, choose_theme
 from acceltui.tui.screens.dashboard import Dashboard
 from acceltui.tui.screens.keyed import KeyedScreen
 from acceltui.tui.screens.log import LogScreen
@@ -32,16 +37,8 @@ from acceltui.tui.screens.runs import RunsScreen
 from acceltui.tui.watch import INTERVAL, LOW_INTERVAL, Snapshot, Watch, WatchThread
 from acceltui.tui.widgets.header import why_not_running
 
+KEY_EXAMPLES = "Keys are L, ctrl+l, f2, question_mark or the like; several are separated by commas."
 DETACH = "detach: the engine goes on"
-
-
-class WholeCells(ScrollBarRender):
-    """A scrollbar without parts of cells, which are not in ASCII."""
-
-    VERTICAL_BARS: ClassVar[list[str]] = [" "] * 8
-
-
-ScrollBar.renderer = WholeCells
 
 
 class AccelApp(App[None]):
@@ -71,7 +68,6 @@ class AccelApp(App[None]):
         self.folder = folder
         self.glyphs = glyphs
         self.read_only = read_only
-        self.set_class(glyphs is ASCII, "-ascii")
         self.snapshot: Snapshot | None = None
         self.settings = settings or Settings()
         self._seen_last: tuple[str, str] | None = None
@@ -90,6 +86,15 @@ class AccelApp(App[None]):
 
     def get_default_screen(self) -> Dashboard:
         return self.dashboard
+
+    def get_driver_class(self) -> type[Driver]:
+        found = super().get_driver_class()  # in a browser, another one
+        return TerminalDriver if found is LinuxDriver else found
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        light = [] if self.current_theme.dark else [LIGHTEN]
+        ascii = [TO_ASCII] if self.glyphs is ASCII else []
+        return [*light, *super().get_line_filters(), *ascii]
 
     def on_mount(self) -> None:
         self.guard.install(input_is_open if self.is_web else terminal_is_there)
@@ -177,6 +182,9 @@ def chosen_settings(*, glyphs: str | None = None, theme: str | None = None, low_
         if name not in actions():
             known = ", ".join(actions())
             raise RunError(f"{settings_path()}: keys: there is no action {clean(name)!r}. There are {known}.")
+    for name, keys in settings.keys.items():
+        if wrong := [key for key in keys.split(",") if not is_key(key)]:
+            raise RunError(f"{settings_path()}: keys.{name}: {clean(wrong[0])!r} is no key. {KEY_EXAMPLES}")
     asked = {"glyphs": glyphs, "theme": theme, "low_bandwidth": low_bandwidth}
     return settings.model_copy(update={name: value for name, value in asked.items() if value})
 
@@ -194,6 +202,9 @@ def attach(
     the terminal is gone. ValueError for a name of no glyphs, RecipeError or RunError for settings that cannot be."""
     settings = chosen_settings(glyphs=glyphs, theme=theme, low_bandwidth=low_bandwidth)
     drawn_with = choose_glyphs(None if settings.glyphs == "auto" else settings.glyphs)
+    if drawn_with is not ASCII and isinstance(sys.__stderr__, TextIOWrapper):
+        # Textual writes there. Who asks for such characters in a locale without them knows the terminal better.
+        sys.__stderr__.reconfigure(encoding="utf-8")
     app = AccelApp(folder, drawn_with, runs_root, settings, read_only=read_only)
     try:
         app.run()

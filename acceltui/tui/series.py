@@ -15,7 +15,7 @@ CLOCK = "clock"
 """Series of the seconds that the run had been trained for at each row, without the gaps between its attempts."""
 COLUMNS_THAT_ARE_NO_METRICS = frozenset({"seq", "attempt", "step", "stage", "time", CLOCK})
 
-MOST_POINTS = 1 << 17
+MOST_POINTS = 1 << 15
 """Of one series; past it older ones are thinned out, since no terminal has a hundredth of that many columns."""
 MOST_SERIES = 200
 """Names beyond these are left out: a file that anyone may have written names as many as it likes."""

@@ -11,7 +11,7 @@ import os
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +47,7 @@ class FakeRun:
     switch: float = 0.35
     seed: int = 0
     health: tuple[str, ...] = ()
+    host: str = field(default_factory=this_host)
 
     def __post_init__(self) -> None:
         self.random = np.random.default_rng(self.seed)
@@ -134,7 +135,7 @@ class FakeRun:
             "step": self.step,
             "pid": os.getpid(),
             "pid_started": own_start(),
-            "host": this_host(),
+            "host": self.host,
             "run": self.folder.name,
             "progress": self._progress(first, online),
         }
@@ -217,9 +218,13 @@ def main() -> None:
     parser.add_argument("--state", default="RUNNING")
     parser.add_argument("--live", type=float, default=0.0)
     parser.add_argument("--rows-per-second", type=float, default=0.3)
+    parser.add_argument("--host", default=this_host())
     options = parser.parse_args()
-    wanted = {name: getattr(options, name) for name in ("rows", "budget", "at", "state")}
-    runs = [make_run(options.root, **wanted) for _ in range(options.runs)]
+    wanted = {name: getattr(options, name) for name in ("rows", "budget", "at", "state", "host")}
+    names = [f"fake-{os.getpid()}-{number}" for number in range(options.runs)] if options.runs > 1 else [None]
+    runs = [make_run(options.root, name=name, **wanted) for name in names]
+    for run in runs:
+        run.host = options.host
     print(*(run.folder.path for run in runs), sep="\n", flush=True)
     if options.live:
         with ThreadPoolExecutor(len(runs)) as pool:
