@@ -14,6 +14,7 @@ from textual.driver import Driver
 from textual.drivers.linux_driver import LinuxDriver
 from textual.filter import LineFilter
 from textual.screen import Screen
+from textual.scrollbar import ScrollBar, ScrollBarRender
 
 from acceltui.runs.folder import RunFolder
 from acceltui.runs.notify import notify_crash, signals, what_happened
@@ -39,6 +40,15 @@ from acceltui.tui.widgets.header import why_not_running
 
 KEY_EXAMPLES = "Keys are L, ctrl+l, f2, question_mark or the like; several are separated by commas."
 DETACH = "detach: the engine goes on"
+
+
+class WholeCells(ScrollBarRender):
+    """A scrollbar without parts of cells, for which there is no ASCII."""
+
+    VERTICAL_BARS: ClassVar[list[str]] = [" "] * 8
+
+
+ScrollBar.renderer = WholeCells
 
 
 class AccelApp(App[None]):
