@@ -3,6 +3,7 @@
 import difflib
 from collections import Counter
 from collections.abc import Iterator
+from functools import cache
 from string import ascii_letters
 from zlib import crc32
 
@@ -36,6 +37,7 @@ def drawn(app) -> str:
     return "\n".join([*lines, "", "Styles, cell by cell:", *styles, "", *legend, ""])
 
 
+@cache
 def describe(character: str, style: Style) -> str:
     """Colours and attributes of a cell, as far as they are seen: of a blank, often the background alone."""
     attributes = [name for name in ATTRIBUTES if getattr(style, name)]

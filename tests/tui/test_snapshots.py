@@ -180,7 +180,7 @@ async def opened(run, scene, look, **options):
             field.cursor_blink = False
         before = ""
         while before != (before := drawn(app)):
-            await pilot.pause(0.1)
+            await pilot.pause(0.05)
         yield app
 
 
