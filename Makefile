@@ -3,7 +3,7 @@ PYTHON ?= python3
 RECIPE ?= recipes/halfcheetah_pomdp.yaml
 BIN := .venv/bin
 
-.PHONY: run test quick bench soak kills lint setup system-packages clean
+.PHONY: run test quick bench screen soak kills lint setup system-packages clean
 
 run: .venv/ready ## train the main recipe and watch it (RECIPE=... for another)
 	@$(BIN)/accel run $(RECIPE)
@@ -22,6 +22,9 @@ quick: lint ## the same without the tests that train until something is learned
 bench: .venv/ready ## how fast training is beside others, as ratios, and how it grows; about ten minutes
 	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/speed.py --out benchmarks/results/speed.json
 	MALLOC_MMAP_MAX_=0 MALLOC_TRIM_THRESHOLD_=1099511627776 OMP_NUM_THREADS=1 $(BIN)/python benchmarks/scaling.py --out benchmarks/results/scaling.json --plot docs/scaling.png
+
+screen: .venv/ready ## what the dashboard costs in a real terminal; about twelve minutes
+	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/dashboard.py --out benchmarks/results/dashboard.json
 
 soak: .venv/ready ## an hour of runs that are killed at random: nothing may leak
 	$(BIN)/python benchmarks/soak.py --minutes 60 --out benchmarks/results/soak.json
