@@ -49,7 +49,7 @@ def test_a_key_that_is_none_is_refused(tmp_path, write_settings, key):
 @pytest.mark.parametrize("key", ["L", "+", "'?'", "ctrl+x", "shift+f2", "slash", "pageup", "'L,f5'", "é"])
 def test_a_key_that_is_one_is_taken(write_settings, key):
     write_settings(f"keys: {{log: {key}}}")
-    assert chosen_settings(None, False).keys == {"log": key.strip("'")}
+    assert chosen_settings().keys == {"log": key.strip("'")}
 
 
 def test_the_command_line_wins_over_the_settings(write_settings):
