@@ -1,4 +1,4 @@
-"""Commands about recipes: validate, plan, recipes, schema."""
+"""Commands about recipes: validate, plan, recipe, recipes, schema."""
 
 import json
 from pathlib import Path
@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from acceltui.cli import complete
-from acceltui.cli.parameters import AllowImport, Json, Overrides, RecipeName
+from acceltui.cli.parameters import AllowImport, Json, Overrides, RecipeName, Run, RunsDir
 
 app = typer.Typer(help="List, show or copy the recipes that come with accel.", rich_markup_mode=None)
 ShippedName = Annotated[
@@ -54,6 +54,32 @@ def plan(
     loaded = load_recipe(find_recipe(recipe), overrides or [], allow_import or [])
     answer = ask_engine("plan", loaded, allow_import or [])
     typer.echo(json.dumps(answer, indent=2) if as_json else describe_plan(answer))
+
+
+def recipe(
+    run: Run = None,
+    changed: Annotated[bool, typer.Option("--changed", help="Only what is not the default.")] = False,
+    runs_dir: RunsDir = None,
+    as_json: Json = False,
+) -> None:
+    """Print a run's recipe, with every value in force."""
+    from pydantic_core import to_jsonable_python
+
+    from acceltui.recipe.differences import flat, shown, unlike_defaults
+    from acceltui.recipe.resolved import dump_resolved, load_resolved
+    from acceltui.runs.paths import find_run, runs_root
+    from acceltui.runs.text import clean
+
+    resolved = load_resolved(find_run(run, runs_root(runs_dir)).resolved)
+    chosen = unlike_defaults(resolved)
+    values = {key: value for key, value in flat(resolved).items() if not changed or key in chosen}
+    if as_json:
+        typer.echo(json.dumps(to_jsonable_python(values, by_alias=True, exclude_none=True), indent=2))
+    elif changed:
+        for key, value in values.items():
+            typer.echo(clean(f"{key}={shown(value)}"))
+    else:
+        typer.echo("\n".join(map(clean, dump_resolved(resolved).splitlines())))
 
 
 def schema() -> None:
