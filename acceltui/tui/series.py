@@ -19,6 +19,8 @@ MOST_POINTS = 1 << 17
 """Of one series; past it older ones are thinned out, since no terminal has a hundredth of that many columns."""
 MOST_SERIES = 200
 """Names beyond these are left out: a file that anyone may have written names as many as it likes."""
+LONGEST_NAME = 200
+"""Longer ones are left out, too."""
 
 
 class Series:
@@ -86,6 +88,11 @@ class History:
         """Attempt and time of the newest row."""
         self._seconds = 0.0
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Of all metrics there are; they may be anyone's text."""
+        return tuple(name for name in tuple(self._series) if name != CLOCK)
+
     def extend(self, rows: Iterable[Mapping[str, Any]]) -> None:
         """Take rows of metrics.jsonl in order; a rewind, or a row at an earlier step than the last, takes rows back."""
         new: dict[str, tuple[list[float], list[float]]] = {}
@@ -103,11 +110,17 @@ class History:
             self.step = step
             self._take_time(row, step, new)
             for name, value in row.items():
-                number = math.nan if value is None else as_number(value)
-                if number is not None and name not in COLUMNS_THAT_ARE_NO_METRICS:
-                    steps, values = new.setdefault(name, ([], []))
-                    steps.append(step)
-                    values.append(number)
+                if name in COLUMNS_THAT_ARE_NO_METRICS:
+                    continue
+                # Of a long history this is most of the work, and nearly all are floats.
+                plain = type(value) is float and -LARGEST < value < LARGEST
+                number = value if plain else math.nan if value is None else as_number(value)
+                if number is not None:
+                    points = new.get(name)
+                    if points is None:
+                        points = new[name] = ([], [])
+                    points[0].append(step)
+                    points[1].append(number)
         self._append(new)
 
     def _take_time(self, row: Mapping[str, Any], step: float, new: dict[str, tuple[list[float], list[float]]]) -> None:
@@ -124,9 +137,13 @@ class History:
     def _append(self, new: dict[str, tuple[list[float], list[float]]]) -> None:
         """Move what was gathered into the series."""
         for name, (steps, values) in new.items():
-            if name in self._series or name == CLOCK or len(self._series) < MOST_SERIES:
+            if name in self._series or name == CLOCK or self._takes(name):
                 self.version += self._series.setdefault(name, Series()).extend(steps, values)
         new.clear()
+
+    def _takes(self, name: str) -> bool:
+        """Whether there may be one more series, of that name."""
+        return len(self._series) < MOST_SERIES and len(name) <= LONGEST_NAME
 
     def cut(self, step: float) -> None:
         """Forget all points after `step`."""

@@ -21,13 +21,14 @@ from acceltui.tui.keys import RUN, SCREEN, bindings_of, key_line
 from acceltui.tui.messages import Notice
 from acceltui.tui.palette import DONE, PLAIN
 from acceltui.tui.plot import axes
-from acceltui.tui.plot.traces import Curve, Source, nearest
-from acceltui.tui.plot.widget import Plot, VerticalMark, View
+from acceltui.tui.plot.traces import Source, nearest
+from acceltui.tui.plot.widget import Plot, VerticalMark
 from acceltui.tui.screens.confirm import Confirm
 from acceltui.tui.screens.log import LogScreen
 from acceltui.tui.screens.plots import PlotScreen
 from acceltui.tui.screens.recipe import RecipeScreen
 from acceltui.tui.series import CLOCK, Clocked
+from acceltui.tui.views import VIEWS, other_views
 from acceltui.tui.watch import Snapshot
 from acceltui.tui.widgets.banner import Banner
 from acceltui.tui.widgets.canvas import Panel
@@ -37,7 +38,6 @@ from acceltui.tui.widgets.header import Header, state_style, why_not_running
 from acceltui.tui.widgets.health import Health
 from acceltui.tui.widgets.keys import KeyLine
 
-ACTORS = ("accelerator", "transformer")
 FULL_SIZE = (96, 30)
 """Columns and rows from which on all panels are shown at once."""
 SMALL_SIZE = (50, 12)
@@ -50,20 +50,6 @@ ANSWERED_WITHIN = 3.0
 """Seconds after a pause was asked for until the status is sure to tell of it."""
 PANELS = ("return", "losses", "cloning", "events")
 """Panels by their digit."""
-VIEWS = {
-    "return": (
-        View("Return", tuple(Curve(f"{who}/return", who, deviation=f"{who}/std") for who in ACTORS)),
-        View("Success", tuple(Curve(f"{who}/success", who) for who in ACTORS)),
-    ),
-    "losses": (
-        View("Losses", (Curve("loss/critic", "critic"), Curve("loss/actor", "actor"))),
-        View("Gradient norms", tuple(Curve(f"grad/{name}", name) for name in ("critic", "actor", "clone")), log_y=True),
-        View("Values", (Curve("value/mean", "mean"),)),
-        View("Entropy", (Curve("entropy/policy", "policy"), Curve("entropy/coefficient", "coefficient"))),
-    ),
-    "cloning": (View("Cloning loss", (Curve("loss/clone", "clone"),), log_y=True),),
-}
-"""What each plot can show."""
 
 
 class Dashboard(PlotScreen):
@@ -301,6 +287,13 @@ class Dashboard(PlotScreen):
     def chosen_plot(self) -> Plot:
         name = self.chosen if self.chosen in VIEWS else PANELS[0]
         return self.query_one(f"#{name}", Plot)
+
+    def action_view(self) -> None:
+        """Show other curves in the chosen plot; in that of the losses, behind its own, all that was measured."""
+        plot = self.chosen_plot()
+        if plot.id == "losses" and self.snapshot is not None:
+            plot.views = (*VIEWS["losses"], *other_views(self.snapshot.history.names))
+        super().action_view()
 
     def to_copy(self) -> tuple[str, str]:
         source, plot, at = self.source(), self.chosen_plot(), self.look.at
