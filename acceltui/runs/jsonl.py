@@ -14,6 +14,9 @@ AT_ONCE = 1 << 21
 LONGEST_LINE = 1 << 20
 """Bytes beyond which a line is none of ours and is left out; less than AT_ONCE, so that each poll gets on."""
 
+DECODER = json.JSONDecoder(parse_constant=lambda _: None)
+"""NaN and Infinity are no JSON, and are read as null."""
+
 
 class JsonlWriter:
     """The one writer of a file. Opening it cuts a last line that a dying process left torn."""
@@ -108,7 +111,7 @@ class JsonlReader:
 
     def _parse(self, line: bytes) -> dict[str, Any] | None:
         try:
-            row = json.loads(line, parse_constant=lambda _: None) if len(line) <= LONGEST_LINE else None
+            row = DECODER.decode(line.decode()) if len(line) <= LONGEST_LINE else None
         except (ValueError, RecursionError):
             row = None
         if isinstance(row, dict):
