@@ -3,23 +3,28 @@ PYTHON ?= python3
 RECIPE ?= recipes/halfcheetah_pomdp.yaml
 BIN := .venv/bin
 
-.PHONY: run test quick bench soak kills lint setup system-packages clean
+.PHONY: run test quick bench screen soak kills lint setup system-packages clean
 
 run: .venv/ready ## train the main recipe and watch it (RECIPE=... for another)
 	@$(BIN)/accel run $(RECIPE)
 
 # What a terminal shows within seconds is tested alone, by itself on the machine.
 test: lint ## lint, types, the import contract, all tests
+	@scripts/system-packages.sh --try-tests
 	$(BIN)/pytest --numprocesses auto --maxprocesses 4 --dist loadfile --ignore tests/e2e/terminal --ignore tests/tui
 	$(BIN)/pytest tests/e2e/terminal tests/tui
 
 quick: lint ## the same without the tests that train until something is learned
+	@scripts/system-packages.sh --try-tests
 	$(BIN)/pytest -m "not learning and not slow"
 
 # The second with the memory settings that engines are started with (acceltui/launch/call.py), which others have not.
 bench: .venv/ready ## how fast training is beside others, as ratios, and how it grows; about ten minutes
 	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/speed.py --out benchmarks/results/speed.json
 	MALLOC_MMAP_MAX_=0 MALLOC_TRIM_THRESHOLD_=1099511627776 OMP_NUM_THREADS=1 $(BIN)/python benchmarks/scaling.py --out benchmarks/results/scaling.json --plot docs/scaling.png
+
+screen: .venv/ready ## what the dashboard costs in a real terminal; about twelve minutes
+	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/dashboard.py --out benchmarks/results/dashboard.json
 
 soak: .venv/ready ## an hour of runs that are killed at random: nothing may leak
 	$(BIN)/python benchmarks/soak.py --minutes 60 --out benchmarks/results/soak.json
@@ -47,6 +52,6 @@ clean: ## remove the environment and caches; runs stay
 	@echo "Setting up .venv: some minutes, once."
 	@$(PYTHON) -m venv .venv
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt torch
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev,maniskill]'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev,maniskill,serve]'
 	@scripts/system-packages.sh --try
 	@touch $@

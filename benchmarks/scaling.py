@@ -20,10 +20,11 @@ import matplotlib
 matplotlib.use("Agg")
 import pictures
 import torch
+from machine import rounded
 from matplotlib import pyplot
 from rich.console import Console
 from rich.table import Table
-from speed import Ours, machine, rounded
+from speed import Ours, machine
 
 BASE: dict[str, Any] = {
     "transformer.context": 10,

@@ -21,6 +21,7 @@ import gymnasium
 import numpy as np
 import pictures
 import torch
+from machine import processor, rounded
 from plain_transformer import PlainStage
 from rich.console import Console
 from rich.table import Table
@@ -275,19 +276,6 @@ def show(milliseconds: dict[str, float], per_second: dict[str, float], ratios: d
 def machine() -> dict[str, str]:
     """What it was measured on."""
     return {"processor": processor(), "python": platform.python_version(), "torch": torch.__version__}
-
-
-def processor() -> str:
-    """The processor's name, where the system tells it."""
-    lines = Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else []
-    return next((line.split(":")[1].strip() for line in lines if line.startswith("model name")), platform.machine())
-
-
-def rounded(found: object) -> object:
-    """With four digits after the point."""
-    if isinstance(found, dict):
-        return {key: rounded(value) for key, value in found.items()}
-    return round(found, 4) if isinstance(found, float) else found
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ import typer
 from typer.core import TyperGroup
 
 from acceltui import __version__
-from acceltui.cli import control, doctor, look, notes, recipes, run, settings, tidy
+from acceltui.cli import control, doctor, look, notes, recipes, run, serve, settings, tidy
 
 EPILOG = """Exit codes: 0 finished, stopped or detached; 1 the run failed; 2 recipe, call, run, environment or device
 wrong; 3 command refused or not taken; 75 preempted; 130 interrupted: the engine goes on."""
@@ -53,6 +53,7 @@ app = typer.Typer(
 for command in (
     run.run,
     run.attach,
+    serve.serve,
     run.resume,
     run.fork,
     look.ls,

@@ -133,6 +133,9 @@ def attach(
     low_bandwidth: Annotated[
         bool, typer.Option("--low-bandwidth", help="Draw every five seconds only, for slow lines.")
     ] = False,
+    read_only: Annotated[
+        bool, typer.Option("--read-only", help="Without the keys that steer, fork or note anything.")
+    ] = False,
 ) -> None:
     """Watch a run in the dashboard.
 
@@ -143,7 +146,15 @@ def attach(
     root = runs_root(runs_dir)
     folder = find_run(run, root)
     with engine_goes_on(folder, runs_dir):
-        watch(folder, root, plain=plain, glyphs=glyphs, theme=theme, low_bandwidth=low_bandwidth)
+        watch(
+            folder,
+            root,
+            plain=plain,
+            glyphs=glyphs,
+            theme=theme,
+            low_bandwidth=low_bandwidth,
+            read_only=read_only,
+        )
 
 
 def resume(
@@ -270,6 +281,7 @@ def watch(
     glyphs: str | None = None,
     theme: str | None = None,
     low_bandwidth: bool = False,
+    read_only: bool = False,
 ) -> None:
     """Show a run until its watcher leaves or it ends; exits with the code of the state it is left in."""
     from acceltui.cli.follow import follow, seen
@@ -277,7 +289,9 @@ def watch(
     if sys.stdin.isatty() and sys.stdout.isatty() and not plain:
         from acceltui.tui.app import attach as open_dashboard
 
-        farewell = open_dashboard(folder, runs_root=root, glyphs=glyphs, theme=theme, low_bandwidth=low_bandwidth)
+        farewell = open_dashboard(
+            folder, runs_root=root, glyphs=glyphs, theme=theme, low_bandwidth=low_bandwidth, read_only=read_only
+        )
         if farewell:
             typer.echo(farewell)
         state = seen(folder)[1]

@@ -54,7 +54,8 @@ def plain_row(folder: RunFolder) -> str:
     values = status.progress.get("latest")
     known = values if isinstance(values, dict) else {}
     returns = [value if is_number(value := known.get(name)) else None for name in RETURNS]
-    budget, age = read_progress(status.progress).budget, time.time() - made_at(folder)[0]
+    budget = read_progress(status.progress).budget
+    age = max(time.time() - made_at(folder)[0], 0)  # a file server's clock may be before this one's
     state = observed_state(folder, status)
     return columns(folder.name, state, status.stage, status.step, f"{budget:.0f}", *returns, f"{age:.0f}")
 

@@ -15,7 +15,7 @@ LONGEST_LINE = 1 << 20
 """Bytes beyond which a line is none of ours and is left out; less than AT_ONCE, so that each poll gets on."""
 
 DECODER = json.JSONDecoder(parse_constant=lambda _: None)
-"""NaN and Infinity are no JSON, and are read as null."""
+"""One for all lines: to make one takes as long as to read a short line."""
 
 
 class JsonlWriter:
@@ -111,7 +111,7 @@ class JsonlReader:
 
     def _parse(self, line: bytes) -> dict[str, Any] | None:
         try:
-            row = DECODER.decode(line.decode()) if len(line) <= LONGEST_LINE else None
+            row = DECODER.decode(line.decode("utf-8", "surrogatepass")) if len(line) <= LONGEST_LINE else None
         except (ValueError, RecursionError):
             row = None
         if isinstance(row, dict):

@@ -65,6 +65,13 @@ def lag(seconds: float) -> str:
     return duration(seconds - seconds % 5) if seconds >= 5 else "3s"
 
 
+def cpu(percent: float) -> str:
+    """Share of a core; an engine that idles is shown alike all the time."""
+    if not math.isfinite(percent):
+        return "-"
+    return f"{percent:.0f}%" if percent >= 3 else "<3%"
+
+
 def clock(seconds: float, *, with_seconds: bool = False) -> str:
     """Local time of day."""
     return time.strftime("%H:%M:%S" if with_seconds else "%H:%M", time.localtime(seconds))

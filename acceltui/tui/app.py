@@ -1,13 +1,18 @@
 """The terminal application: `attach` shows one run, or others from the list, until the person there leaves."""
 
 import os
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterator, Sequence
 from functools import partial
+from io import TextIOWrapper
 from pathlib import Path
 from typing import ClassVar
 
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
+from textual.driver import Driver
+from textual.drivers.linux_driver import LinuxDriver
+from textual.filter import LineFilter
 from textual.screen import Screen
 
 from acceltui.runs.folder import RunFolder
@@ -16,11 +21,12 @@ from acceltui.runs.paths import RunError
 from acceltui.runs.settings import Settings, load_settings, settings_path
 from acceltui.runs.text import clean
 from acceltui.tui.away import Seen
-from acceltui.tui.glyphs import Glyphs, choose_glyphs
-from acceltui.tui.keys import LEAVE, SCREEN, bindings_of, key_name
-from acceltui.tui.leave import HangupGuard, terminal_is_there
+from acceltui.tui.driver import TerminalDriver
+from acceltui.tui.glyphs import ASCII, TO_ASCII, Glyphs, choose_glyphs
+from acceltui.tui.keys import LEAVE, SCREEN, bindings_of, is_key, key_name
+from acceltui.tui.leave import HangupGuard, input_is_open, terminal_is_there
 from acceltui.tui.messages import RunChanged, RunChosen
-from acceltui.tui.palette import DARK_THEME, LIGHT_THEME, choose_theme
+from acceltui.tui.palette import DARK_THEME, LIGHT_THEME, LIGHTEN, choose_theme
 from acceltui.tui.screens.dashboard import Dashboard
 from acceltui.tui.screens.keyed import KeyedScreen
 from acceltui.tui.screens.log import LogScreen
@@ -31,6 +37,7 @@ from acceltui.tui.screens.runs import RunsScreen
 from acceltui.tui.watch import INTERVAL, LOW_INTERVAL, Snapshot, Watch, WatchThread
 from acceltui.tui.widgets.header import why_not_running
 
+KEY_EXAMPLES = "Keys are L, ctrl+l, f2, question_mark or the like; several are separated by commas."
 DETACH = "detach: the engine goes on"
 
 
@@ -46,13 +53,21 @@ class AccelApp(App[None]):
     ]
 
     def __init__(
-        self, folder: RunFolder, glyphs: Glyphs, runs_root: Path | None = None, settings: Settings | None = None
+        self,
+        folder: RunFolder,
+        glyphs: Glyphs,
+        runs_root: Path | None = None,
+        settings: Settings | None = None,
+        *,
+        read_only: bool = False,
     ) -> None:
-        """`runs_root`: whose runs are listed, by default those beside `folder`."""
+        """`runs_root`: whose runs are listed, by default those beside `folder`; `read_only`: nothing is written,
+        neither into run folders nor of when this person looked."""
         # With NO_COLOR the terminal's own two colours are left alone; Textual would otherwise paint in grey.
         super().__init__(ansi_color=True if "NO_COLOR" in os.environ else None)
         self.folder = folder
         self.glyphs = glyphs
+        self.read_only = read_only
         self.snapshot: Snapshot | None = None
         self.settings = settings or Settings()
         self._seen_last: tuple[str, str] | None = None
@@ -62,16 +77,27 @@ class AccelApp(App[None]):
         for theme in (DARK_THEME, LIGHT_THEME):
             self.register_theme(theme)
         self.theme = choose_theme(self.settings.theme).name
-        self.dashboard = Dashboard(folder, glyphs)
-        self.runs = RunsScreen(runs_root or folder.path.parent, glyphs)
+        self.dashboard = Dashboard(folder, glyphs, read_only)
+        self.runs = RunsScreen(
+            runs_root or folder.path.parent, glyphs, read_only, low_bandwidth=self.settings.low_bandwidth
+        )
         self._watch_thread = self._watch_run()
         self.guard = HangupGuard(self.exit)
 
     def get_default_screen(self) -> Dashboard:
         return self.dashboard
 
+    def get_driver_class(self) -> type[Driver]:
+        found = super().get_driver_class()  # in a browser, another one
+        return TerminalDriver if found is LinuxDriver else found
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        light = [] if self.current_theme.dark else [LIGHTEN]
+        ascii = [TO_ASCII] if self.glyphs is ASCII else []
+        return [*light, *super().get_line_filters(), *ascii]
+
     def on_mount(self) -> None:
-        self.guard.install()
+        self.guard.install(input_is_open if self.is_web else terminal_is_there)
         self.install_screen(self.runs, "runs")
         self._watch_thread.start()
 
@@ -94,19 +120,16 @@ class AccelApp(App[None]):
                 message = f"{self.folder.name} is in stage {snapshot.status.stage}."
             if self._driver is not None:
                 self._driver.write(signals(self.settings.notify, event, message))
-            if snapshot.state == "CRASHED":
+            if snapshot.state == "CRASHED" and not self.read_only:
                 notify_crash(self.settings.notify, self.folder, snapshot.status, message)
 
     def get_system_commands(self, screen: Screen[None]) -> Iterator[SystemCommand]:
         """What the palette finds: all that has a key here, and the other theme."""
         for binding in bindings_of(screen):
             if binding.action != "command_palette":
-                yield SystemCommand(binding.tooltip, key_name(binding.key), partial(self._do, binding.action, screen))
+                yield SystemCommand(binding.tooltip, key_name(binding.key), partial(self.simulate_key, binding.key))
         other = LIGHT_THEME if self.current_theme.dark else DARK_THEME
         yield SystemCommand("light theme, or dark", other.name, partial(setattr, self, "theme", other.name))
-
-    async def _do(self, action: str, screen: Screen[None]) -> None:
-        await self.run_action(action, default_namespace=screen)
 
     def action_runs(self) -> None:
         """List all runs; one can be chosen there."""
@@ -129,7 +152,8 @@ class AccelApp(App[None]):
         self.dashboard.seen = seen.last()
 
         def look() -> bool:
-            seen.note()
+            if not self.read_only:
+                seen.note()
             snapshot = watch.poll()
             self.post_message(RunChanged(folder, snapshot))  # the one thing that Textual allows another thread
             return snapshot.read < 1
@@ -151,13 +175,16 @@ def actions() -> list[str]:
     return list(dict.fromkeys(id for id in found if id))
 
 
-def chosen_settings(*, glyphs: str | None, theme: str | None, low_bandwidth: bool) -> Settings:
+def chosen_settings(*, glyphs: str | None = None, theme: str | None = None, low_bandwidth: bool = False) -> Settings:
     """This person's settings, with what the command line says; RecipeError or RunError for what cannot be."""
     settings = load_settings()
     for name in settings.keys:
         if name not in actions():
             known = ", ".join(actions())
             raise RunError(f"{settings_path()}: keys: there is no action {clean(name)!r}. There are {known}.")
+    for name, keys in settings.keys.items():
+        if wrong := [key for key in keys.split(",") if not is_key(key)]:
+            raise RunError(f"{settings_path()}: keys.{name}: {clean(wrong[0])!r} is no key. {KEY_EXAMPLES}")
     asked = {"glyphs": glyphs, "theme": theme, "low_bandwidth": low_bandwidth}
     return settings.model_copy(update={name: value for name, value in asked.items() if value})
 
@@ -169,17 +196,22 @@ def attach(
     glyphs: str | None = None,
     theme: str | None = None,
     low_bandwidth: bool = False,
+    read_only: bool = False,
 ) -> str | None:
     """Show a run until the person leaves; gives the line to print then, None where
     the terminal is gone. ValueError for a name of no glyphs, RecipeError or RunError for settings that cannot be."""
     settings = chosen_settings(glyphs=glyphs, theme=theme, low_bandwidth=low_bandwidth)
     drawn_with = choose_glyphs(None if settings.glyphs == "auto" else settings.glyphs)
-    app = AccelApp(folder, drawn_with, runs_root, settings)
+    if drawn_with is not ASCII and isinstance(sys.__stderr__, TextIOWrapper):
+        # Textual writes there. Who asks for such characters in a locale without them knows the terminal better.
+        sys.__stderr__.reconfigure(encoding="utf-8")
+    app = AccelApp(folder, drawn_with, runs_root, settings, read_only=read_only)
     try:
         app.run()
     finally:
         app.guard.finish()
-        Seen(app.folder).note(leaving=True)
+        if not read_only:
+            Seen(app.folder).note(leaving=True)
     if not terminal_is_there():
         return None
     # Who leaves before the first look has come is told nevertheless.

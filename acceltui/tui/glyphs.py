@@ -5,6 +5,11 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from rich.cells import cell_len
+from rich.segment import Segment
+from textual.color import Color
+from textual.filter import LineFilter
+
 
 @dataclass(frozen=True)
 class Glyphs:
@@ -74,15 +79,36 @@ ASCII = Glyphs(
     ellipsis="~",
     order="^v",
 )
+PLAIN_TERMINALS = ("", "ansi", "dumb", "linux", "unknown", "vt52", "vt100", "vt102", "vt220")
+"""What TERM is where there are no such characters, or nobody knows."""
 SETS = {glyphs.name: glyphs for glyphs in (BRAILLE, BLOCK, ASCII)}
 
 
 def choose_glyphs(name: str | None = None, environment: Mapping[str, str] = os.environ) -> Glyphs:
-    """The set called `name`, or what the terminal can show: ASCII for TERM=linux, dumb, or a locale without UTF-8."""
+    """The set called `name`, or what the terminal can show: ASCII for plain terminals or a locale without UTF-8."""
     if name is not None:
         if name not in SETS:
             raise ValueError(f"glyphs are one of {', '.join(SETS)}; {name!r} is none of them")
         return SETS[name]
-    if environment.get("TERM", "") in ("linux", "dumb", "") or "utf" not in locale.getencoding().lower():
+    if environment.get("TERM", "") in PLAIN_TERMINALS or "utf" not in locale.getencoding().lower():
         return ASCII
     return BRAILLE
+
+
+class ToAscii(LineFilter):
+    """Draws in ASCII what others draw: Textual's own widgets, and names and messages of a run."""
+
+    LOOKALIKES = str.maketrans("─│┌┐└┘╭╮╰╯▔▁…", "-|++++++++--~") | {ord("🔎"): "/ "}
+
+    def apply(self, segments: list[Segment], background: Color) -> list[Segment]:
+        """Segments of the same widths."""
+        return [
+            one if one.text.isascii() else Segment(self._plain(one.text), one.style, one.control) for one in segments
+        ]
+
+    def _plain(self, text: str) -> str:
+        alike = text.translate(self.LOOKALIKES)
+        return "".join(one if one.isascii() else "?" * cell_len(one) for one in alike)
+
+
+TO_ASCII = ToAscii()

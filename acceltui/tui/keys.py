@@ -1,8 +1,10 @@
 """Keys as they are shown, by the bindings themselves: what is remapped is told as it is."""
 
+import unicodedata
 from collections.abc import Iterable
 
 from textual.binding import Binding
+from textual.keys import KEY_NAME_REPLACEMENTS, Keys
 from textual.screen import Screen
 
 NAMES = {
@@ -24,8 +26,23 @@ GROUPS = RUN, LIST, READING, TABLE, CURVES, SCREEN, LEAVE = tuple(
     map(Binding.Group, ("This run", "All runs", "Text", "Table", "Curves", "Screen", "Leave"))
 )
 """What keys are about, in the order of the help."""
+WRITING = frozenset({"switch", "pause", "command", "stop", "fork", "tag", "note"})
+"""Actions that who only watches has not."""
 Line = tuple[str, str]
 """Keys, and what they do."""
+HELD = {"ctrl", "shift", "alt", "super", "hyper", "meta"}
+NAMED = {key.value.rpartition("+")[2] for key in Keys} | set(KEY_NAME_REPLACEMENTS.values())
+
+
+def is_key(name: str) -> bool:
+    """Whether a terminal can send a key of this name: `L`, `ctrl+l`, `f2`, `question_mark`."""
+    *held, last = name.split("+") if name != "+" else [name]
+    if len(last) != 1 and last not in NAMED:
+        try:
+            unicodedata.lookup(last.replace("_", " "))
+        except KeyError:
+            return False
+    return last.isprintable() and last != " " and HELD.issuperset(held)
 
 
 def key_name(key: str) -> str:

@@ -31,16 +31,21 @@ class HangupGuard:
         self._leaving = False
         self._finished = threading.Event()
         self._modes: list[object] | None = None
+        self._there = terminal_is_there
         self._loop: asyncio.AbstractEventLoop | None = None
 
-    def install(self) -> None:
-        """Start watching; has to be called in the event loop of the main thread, once the terminal is set up."""
-        if threading.current_thread() is not threading.main_thread() or not terminal_is_there():
+    def install(self, there: Callable[[], bool]) -> None:
+        """Start watching; has to be called in the event loop of the main thread, once the terminal is set up.
+
+        `there` tells whether whoever watches is still there.
+        """
+        if threading.current_thread() is not threading.main_thread() or not there():
             return
+        self._there = there
         self._loop = asyncio.get_running_loop()
         for number in (signal.SIGHUP, signal.SIGTERM):
             self._loop.add_signal_handler(number, self._go)
-        threading.Thread(target=self._look_at_terminal, name="hangup", daemon=True).start()
+        threading.Thread(target=self._look, name="hangup", daemon=True).start()
 
     def finish(self) -> None:
         """The orderly end has come."""
@@ -52,25 +57,32 @@ class HangupGuard:
             threading.Thread(target=self._end_hard, name="end", daemon=True).start()
             self._leave()
 
-    def _look_at_terminal(self) -> None:
-        """Where SIGHUP is ignored (nohup) only the terminal itself tells that it is gone."""
+    def _look(self) -> None:
+        """Where SIGHUP is ignored (nohup) only this tells that the terminal is gone, or a browser's tab."""
         while not self._finished.wait(LOOK_EVERY):
-            if not terminal_is_there():
+            if not self._there():
                 assert self._loop is not None
                 self._loop.call_soon_threadsafe(self._go)
                 return
 
     def _end_hard(self) -> None:
         if not self._finished.wait(LEAVE_WITHIN):
-            restore_terminal()
+            if terminal_is_there():
+                restore_terminal()
             os._exit(128 + signal.SIGTERM)
 
 
 def terminal_is_there() -> bool:
     """Whether standard input is a terminal that has not hung up."""
     try:
-        if not os.isatty(sys.__stdin__.fileno()):  # type: ignore[union-attr]
-            return False
+        return os.isatty(sys.__stdin__.fileno()) and input_is_open()  # type: ignore[union-attr]
+    except (AttributeError, OSError, ValueError):
+        return False
+
+
+def input_is_open() -> bool:
+    """Whether there is still somebody at the other end of standard input."""
+    try:
         poll = select.poll()
         poll.register(sys.__stdin__.fileno(), 0)  # type: ignore[union-attr]
         return not any(event & (select.POLLHUP | select.POLLERR | select.POLLNVAL) for _, event in poll.poll(0))

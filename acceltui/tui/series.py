@@ -13,9 +13,10 @@ Floats = NDArray[np.float64]
 
 CLOCK = "clock"
 """Series of the seconds that the run had been trained for at each row, without the gaps between its attempts."""
-COLUMNS_THAT_ARE_NO_METRICS = frozenset({"seq", "attempt", "step", "stage", "time", CLOCK})
+NO_METRICS = frozenset({"seq", "attempt", "step", "stage", "time", CLOCK})
+"""Columns of a row."""
 
-MOST_POINTS = 1 << 17
+MOST_POINTS = 1 << 15
 """Of one series; past it older ones are thinned out, since no terminal has a hundredth of that many columns."""
 MOST_SERIES = 200
 """Names beyond these are left out: a file that anyone may have written names as many as it likes."""
@@ -34,7 +35,7 @@ class Series:
         self._points = (np.empty(1024), np.empty(1024), 0)
         """Room for steps, room for values, and how many there are: one tuple, so that a reader never sees a mixture."""
 
-    def extend(self, new_steps: Sequence[float], new_values: Sequence[float]) -> bool:
+    def extend(self, new_steps: Floats, new_values: Floats) -> bool:
         """Add points, at or after the last step; says whether older points had to go."""
         steps, values, size = self._points
         end = size + len(new_steps)
@@ -75,6 +76,57 @@ def extremes(steps: Floats, values: Floats, parts: int) -> NDArray[np.intp]:
     return np.unique(np.concatenate([*ends, [len(steps) - 1]]))
 
 
+class Columns:
+    """Rows on their way into series: gathered by the names they have, and moved by column, since someone waits for a
+    long history."""
+
+    def __init__(self) -> None:
+        self._alike: dict[tuple[str, ...], tuple[list[int], list[float], list[Mapping[str, Any]]]] = {}
+        """By names: places in the order of all rows, steps, and the rows."""
+        self._count = 0
+        self.clock: list[tuple[float, float]] = []
+        """Steps, and the seconds of training until then."""
+
+    def add(self, step: float, row: Mapping[str, Any]) -> None:
+        """The next row."""
+        places, steps, rows = self._alike.setdefault(tuple(row), ([], [], []))
+        places.append(self._count)
+        steps.append(step)
+        rows.append(row)
+        self._count += 1
+
+    def names(self) -> list[str]:
+        """Of all metrics, each once."""
+        found = dict.fromkeys(name for names in self._alike for name in names)
+        return [name for name in found if name not in NO_METRICS]
+
+    def points(self, name: str) -> tuple[Floats, Floats]:
+        """Steps and values of a metric in the order of the rows; null is NaN, what is no number at all is left out."""
+        parts = [
+            (np.array(places), np.array(steps), numbers([row[name] for row in rows]))
+            for names, (places, steps, rows) in self._alike.items()
+            if name in names
+        ]
+        places, steps, values = (np.concatenate(part) for part in zip(*parts, strict=True))
+        order = np.argsort(places) if len(parts) > 1 else np.arange(len(places))
+        kept = order[~np.isinf(values[order])]
+        return steps[kept], values[kept]
+
+
+def numbers(values: Sequence[Any]) -> Floats:
+    """Values of a column: NaN for null, infinite for what is no number."""
+    if {float, int}.issuperset(map(type, values)):
+        try:
+            read = np.array(values, float)
+        except OverflowError:
+            pass
+        else:
+            if np.abs(read).max(initial=0.0) < LARGEST:
+                return read
+    known = (math.nan if value is None else as_number(value) for value in values)
+    return np.array([math.inf if value is None else value for value in known])
+
+
 class History:
     """All series of a run, by metric name."""
 
@@ -95,51 +147,40 @@ class History:
 
     def extend(self, rows: Iterable[Mapping[str, Any]]) -> None:
         """Take rows of metrics.jsonl in order; a rewind, or a row at an earlier step than the last, takes rows back."""
-        new: dict[str, tuple[list[float], list[float]]] = {}
+        taken = Columns()
         for row in rows:
+            step = None if "rewind_to" in row else as_number(row.get("step"))
+            if step is None or step < self.step:
+                self._append(taken)
+                taken = Columns()
             if "rewind_to" in row:
-                self._append(new)
                 self.cut(max(min(row["rewind_to"], LARGEST), -1.0))
-                continue
-            step = as_number(row.get("step"))
-            if step is None:
-                continue
-            if step < self.step:
-                self._append(new)
-                self.cut(step - 0.5)
-            self.step = step
-            self._take_time(row, step, new)
-            for name, value in row.items():
-                if name in COLUMNS_THAT_ARE_NO_METRICS:
-                    continue
-                # Of a long history this is most of the work, and nearly all are floats.
-                plain = type(value) is float and -LARGEST < value < LARGEST
-                number = value if plain else math.nan if value is None else as_number(value)
-                if number is not None:
-                    points = new.get(name)
-                    if points is None:
-                        points = new[name] = ([], [])
-                    points[0].append(step)
-                    points[1].append(number)
-        self._append(new)
+            elif step is not None:
+                if step < self.step:
+                    self.cut(step - 0.5)
+                self.step = step
+                taken.add(step, row)
+                if self._take_time(row):
+                    taken.clock.append((step, self._seconds))
+        self._append(taken)
 
-    def _take_time(self, row: Mapping[str, Any], step: float, new: dict[str, tuple[list[float], list[float]]]) -> None:
+    def _take_time(self, row: Mapping[str, Any]) -> bool:
+        """Let the clock go on; whether the row tells how far."""
         attempt, time = as_number(row.get("attempt")), as_number(row.get("time"))
         if attempt is None or time is None:
-            return
+            return False
         if attempt == self._newest[0]:
             self._seconds += max(time - self._newest[1], 0.0)  # a clock may have been set back
         self._newest = attempt, time
-        steps, seconds = new.setdefault(CLOCK, ([], []))
-        steps.append(step)
-        seconds.append(self._seconds)
+        return True
 
-    def _append(self, new: dict[str, tuple[list[float], list[float]]]) -> None:
-        """Move what was gathered into the series."""
-        for name, (steps, values) in new.items():
-            if name in self._series or name == CLOCK or self._takes(name):
-                self.version += self._series.setdefault(name, Series()).extend(steps, values)
-        new.clear()
+    def _append(self, taken: "Columns") -> None:
+        if taken.clock:
+            self.version += self._series.setdefault(CLOCK, Series()).extend(*np.array(taken.clock).T)
+        for name in taken.names():
+            known = name in self._series or self._takes(name)
+            if known and len((points := taken.points(name))[0]):
+                self.version += self._series.setdefault(name, Series()).extend(*points)
 
     def _takes(self, name: str) -> bool:
         """Whether there may be one more series, of that name."""
@@ -189,6 +230,7 @@ class Clocked:
         before, seconds = self._known.get(name, (version, np.empty(0)))
         if before != version:
             seconds = np.empty(0)
-        seconds = np.concatenate([seconds, self.history.seconds(steps[len(seconds) :])])
-        self._known[name] = version, seconds
+        if len(seconds) < len(steps):
+            seconds = np.concatenate([seconds, self.history.seconds(steps[len(seconds) :])])
+            self._known[name] = version, seconds
         return seconds, values

@@ -76,6 +76,7 @@ class Watch:
         self._events: deque[Event] = deque(maxlen=EVENTS_KEPT)
         self._rows = 0
         self._polls = 0
+        self._recipe_read = False
         self._online_replay: int | None = None
         self._status: Status | None = None
         self._life = ("STARTING", 0.0)
@@ -86,7 +87,9 @@ class Watch:
     def poll(self) -> Snapshot:
         """Read what is new since the last call."""
         self._polls += 1
-        if self._polls == 2:  # not at the first, which stands between a person and the first picture
+        # Not before the whole history is on the screen, which a person waits for.
+        if self._polls > 1 and self._metrics.share == 1 and not self._recipe_read:
+            self._recipe_read = True
             self._online_replay = read_online_replay(self.folder)
         status = read_status(self.folder)
         if status is None:
@@ -136,6 +139,8 @@ class Watch:
         elif time.monotonic() >= self._next_life:
             self._next_life = time.monotonic() + REMOTE_INTERVAL
             self._life = self._look_from_afar(status)
+        elif self._life[0] in LIVING:
+            self._life = (status.state, self._life[1])  # that it pauses, say, needs no look at a clock
         return self._life
 
     def _look_from_afar(self, status: Status) -> tuple[str, float]:

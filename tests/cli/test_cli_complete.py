@@ -55,6 +55,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ("accel status x", []),
         ("accel status --runs-dir elsewhere ", ["far"]),
         ("accel switch hop", ["hopper"]),
+        ("accel serve hop", ["hopper"]),
         ("accel fork hop", ["hopper"]),
         ("accel metrics hop", ["hopper"]),
         ("accel rm cheetah-1 hop", ["hopper"]),

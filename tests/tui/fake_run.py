@@ -1,16 +1,17 @@
 """Writes a run folder as an engine would, without training: for tests, pictures and measurements.
 
-    python tests/tui/fake_run.py RUNS_DIR [--rows 20000] [--at 0.7] [--state RUNNING] [--live SECONDS]
+    python tests/tui/fake_run.py RUNS_DIR [--runs 1] [--rows 20000] [--at 0.7] [--state RUNNING] [--live SECONDS]
 
-A run of two stages with all metrics and events; with `--live` it goes on for that many seconds, beats each second and
-obeys commands.
+Runs of two stages with all metrics and events; with `--live` they go on for that many seconds, beat each second and
+obey commands.
 """
 
 import argparse
 import os
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +47,7 @@ class FakeRun:
     switch: float = 0.35
     seed: int = 0
     health: tuple[str, ...] = ()
+    host: str = field(default_factory=this_host)
 
     def __post_init__(self) -> None:
         self.random = np.random.default_rng(self.seed)
@@ -133,7 +135,7 @@ class FakeRun:
             "step": self.step,
             "pid": os.getpid(),
             "pid_started": own_start(),
-            "host": this_host(),
+            "host": self.host,
             "run": self.folder.name,
             "progress": self._progress(first, online),
         }
@@ -168,10 +170,17 @@ class FakeRun:
 
 
 def make_run(
-    root: Path, *, rows: int = 300, at: float = 0.7, state: str = "RUNNING", name: str | None = None, **changes: Any
+    root: Path,
+    *,
+    rows: int = 300,
+    budget: int = 150_000,
+    at: float = 0.7,
+    state: str = "RUNNING",
+    name: str | None = None,
+    **changes: Any,
 ) -> FakeRun:
     """A run folder in which the share `at` of the budget is done."""
-    run = FakeRun(create_run_folder(root, "halfcheetah_pomdp", 1, name=name), rows=rows)
+    run = FakeRun(create_run_folder(root, "halfcheetah_pomdp", 1, name=name), rows=rows, budget=budget)
     while run.row < at * rows:
         run.advance()
     run.folder.log.write_text("".join(f"step {step}: all well\n" for step in range(0, run.step, 1000)))
@@ -202,16 +211,24 @@ def live(run: FakeRun, seconds: float, rows_per_second: float) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("root", type=Path)
+    parser.add_argument("--runs", type=int, default=1)
     parser.add_argument("--rows", type=int, default=300)
+    parser.add_argument("--budget", type=int, default=150_000)
     parser.add_argument("--at", type=float, default=0.7)
     parser.add_argument("--state", default="RUNNING")
     parser.add_argument("--live", type=float, default=0.0)
     parser.add_argument("--rows-per-second", type=float, default=0.3)
+    parser.add_argument("--host", default=this_host())
     options = parser.parse_args()
-    run = make_run(options.root, rows=options.rows, at=options.at, state=options.state)
-    print(run.folder.path, flush=True)
+    wanted = {name: getattr(options, name) for name in ("rows", "budget", "at", "state", "host")}
+    names = [f"fake-{os.getpid()}-{number}" for number in range(options.runs)] if options.runs > 1 else [None]
+    runs = [make_run(options.root, name=name, **wanted) for name in names]
+    for run in runs:
+        run.host = options.host
+    print(*(run.folder.path for run in runs), sep="\n", flush=True)
     if options.live:
-        live(run, options.live, options.rows_per_second)
+        with ThreadPoolExecutor(len(runs)) as pool:
+            list(pool.map(lambda run: live(run, options.live, options.rows_per_second), runs))
 
 
 if __name__ == "__main__":

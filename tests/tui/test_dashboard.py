@@ -10,6 +10,7 @@ from fake_run import make_run
 from acceltui.runs.commands import CommandInbox
 from acceltui.tui.app import AccelApp, farewell
 from acceltui.tui.glyphs import ASCII, BRAILLE
+from acceltui.tui.palette import BLUE
 from acceltui.tui.screens.confirm import Confirm
 from acceltui.tui.screens.help import Help
 from acceltui.tui.screens.log import LogScreen
@@ -70,6 +71,24 @@ async def test_the_large_layout_has_all_panels(tmp_path):
 async def test_the_switch_rule_stands_beside_the_title_until_the_switch(tmp_path):
     async with dashboard(make_run(tmp_path, at=0.2)) as (app, _):
         assert shows(app, "plateau 3/5") and shows(app, "stage 1/2 accelerate")
+
+
+def frame_colour(app, title):
+    """Of the panel with that title at the left edge."""
+    strips = app.screen._compositor.render_strips()
+    strip = next(strip for strip in strips if title in strip.text[:12])
+    return next(iter(strip)).style.color.name
+
+
+async def test_a_digit_frames_its_panel_though_nothing_new_comes(tmp_path):
+    async with dashboard(make_run(tmp_path, at=1, state="FINISHED")) as (app, pilot):
+        plain = frame_colour(app, "Losses")
+        await pilot.press("2")
+        await pilot.pause()
+        assert frame_colour(app, "Losses") == BLUE
+        await pilot.press("1")
+        await pilot.pause()
+        assert frame_colour(app, "Return") == BLUE and frame_colour(app, "Losses") == plain != BLUE
 
 
 async def test_the_small_layout_has_one_plot_and_digits_choose_it(tmp_path):

@@ -4,7 +4,7 @@ import re
 
 import pytest
 from fake_run import make_run
-from test_dashboard import dashboard, screen_text, shows
+from test_dashboard import dashboard, screen_text, shows, until
 from textual.app import App
 
 from acceltui.runs.progress import PARTS
@@ -93,3 +93,17 @@ async def test_the_first_sentence_is_shown_and_how_many_more_there_are(glyphs):
         app.health.show(())
         await pilot.pause(0.1)
         assert not app.health.display
+
+
+async def test_a_pause_changes_nothing_on_the_screen_while_it_lasts(tmp_path):
+    run = make_run(tmp_path)
+    async with dashboard(run) as (app, pilot):
+        still = app.snapshot.status.progress | {"paused": True}
+        paused = still | {"machine": still["machine"] | {"cpu": 0.4}}
+        run.beat("PAUSED", progress=paused)
+        await until(pilot, lambda: shows(app, "PAUSED") and shows(app, "cpu <3%"))
+        before = screen_text(app)[2:]
+        idle = still["time"] | {"idle": 10 * sum(still["time"].values())}
+        run.beat("PAUSED", progress=still | {"machine": still["machine"] | {"cpu": 1.2}, "time": idle, "eta_s": 7200})
+        await until(pilot, lambda: shows(app, "2h"))
+        assert screen_text(app)[2:] == before

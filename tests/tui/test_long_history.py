@@ -18,7 +18,7 @@ from acceltui.tui.series import MOST_POINTS, MOST_SERIES, History
 from acceltui.tui.watch import Watch
 
 READ = Path(__file__).with_name("long_history.py")
-SIZES = [96 << 20, pytest.param(1 << 30, marks=[pytest.mark.slow, pytest.mark.timeout(1800)])]
+SIZES = [144 << 20, pytest.param(1 << 30, marks=[pytest.mark.slow, pytest.mark.timeout(1800)])]
 
 
 @pytest.mark.parametrize("size", SIZES)

@@ -108,3 +108,10 @@ async def test_the_wheel_zooms_around_the_mouse_and_a_move_reads(tmp_path):
         assert last - first == app.dashboard.look.stop / 2 and first < at < last
         await pilot.hover("#events", offset=(5, 2))
         assert app.dashboard.look.at is None
+
+
+async def test_keys_before_the_first_row_change_nothing_and_break_nothing(tmp_path):
+    async with dashboard(make_run(tmp_path, at=0)) as (app, pilot):
+        for key in ("t", "i", "left", "right", "plus", "minus", "0", "m", "y", "v", "escape", "t", "i", "left"):
+            await pilot.press(key)
+        assert app.is_running and shows(app, "nothing measured here")

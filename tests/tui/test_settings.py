@@ -39,10 +39,23 @@ def test_an_action_that_is_none_is_refused(tmp_path, write_settings):
     assert str(file) in str(refused.value)
 
 
+@pytest.mark.parametrize("key", ["''", "' '", "control-L", "hello", "ctrl+", "f99", "'L,ctl+x'"])
+def test_a_key_that_is_none_is_refused(tmp_path, write_settings, key):
+    write_settings(f"keys: {{log: {key}}}")
+    with pytest.raises(RunError, match=r"keys\.log: '.*' is no key\. Keys are L, ctrl\+l"):
+        attach(make_run(tmp_path).folder, runs_root=tmp_path)
+
+
+@pytest.mark.parametrize("key", ["L", "+", "'?'", "ctrl+x", "shift+f2", "slash", "pageup", "'L,f5'", "é"])
+def test_a_key_that_is_one_is_taken(write_settings, key):
+    write_settings(f"keys: {{log: {key}}}")
+    assert chosen_settings(None, False).keys == {"log": key.strip("'")}
+
+
 def test_the_command_line_wins_over_the_settings(write_settings):
     write_settings("{glyphs: block, low_bandwidth: false}")
-    assert chosen_settings(glyphs=None, theme=None, low_bandwidth=False).glyphs == "block"
-    changed = chosen_settings(glyphs="ascii", theme=None, low_bandwidth=True)
+    assert chosen_settings().glyphs == "block"
+    changed = chosen_settings(glyphs="ascii", low_bandwidth=True)
     assert (changed.glyphs, changed.low_bandwidth) == ("ascii", True)
 
 

@@ -40,7 +40,7 @@ async def test_on_a_light_theme_nothing_stays_dark(tmp_path, write_settings, key
     write_settings("theme: light")
     from acceltui.tui.app import chosen_settings
 
-    settings = chosen_settings(glyphs=None, theme=None, low_bandwidth=False)
+    settings = chosen_settings()
     app = AccelApp(make_run(tmp_path, at=0.2).folder, BRAILLE, settings=settings)
     async with app.run_test(size=(120, 40)) as pilot:
         await until(pilot, lambda: app.snapshot is not None and "-waiting" not in app.dashboard.classes)

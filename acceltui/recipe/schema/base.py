@@ -1,15 +1,11 @@
-"""What every section is, and the kinds of numbers in them."""
+"""The kinds of numbers in sections."""
 
 from collections.abc import Callable
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BeforeValidator, Field
 
-
-class Section(BaseModel):
-    """Base of every section: unknown keys are refused, types are not guessed, values never change."""
-
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, use_attribute_docstrings=True)
+from acceltui.recipe.section import Section as Section
 
 
 def integral(value: Any) -> Any:

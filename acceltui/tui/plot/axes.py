@@ -96,8 +96,9 @@ class Limits:
 
 
 def roomy(stop: float) -> float:
-    """A round end for an x axis that grows, so that it seldom does: at least `stop`, at most twice that."""
-    if stop <= 0:
+    """A round end for an x axis that grows, so that it seldom does: at least `stop`, at most twice that; 1 for NaN,
+    which is the end of nothing."""
+    if not stop > 0:
         return 1.0
     power = 10.0 ** math.floor(math.log10(stop))
     return next(factor * power for factor in (1, 2, 5, 10) if factor * power >= stop)

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
 from acceltui.tui.plot import axes, raster
 from acceltui.tui.plot.raster import Floats
@@ -138,10 +137,21 @@ class Traces:
 
 def nearest(x: Floats, y: Floats, at: float) -> tuple[float, float] | None:
     """The measured point nearest to `at` along x; None where there is none."""
-    measured: NDArray[np.intp] = np.flatnonzero(np.isfinite(y))
-    if not len(measured):
-        return None
-    right = min(int(np.searchsorted(x[measured], at)), len(measured) - 1)
-    left = max(right - 1, 0)
-    index = measured[left if at - x[measured[left]] <= x[measured[right]] - at else right]
-    return float(x[index]), float(y[index])
+    cut = int(np.searchsorted(x, at))
+    before, after = first_measured(y[:cut][::-1]), first_measured(y[cut:])
+    left = None if before is None else cut - 1 - before
+    right = None if after is None else cut + after
+    if left is not None and (right is None or at - x[left] <= x[right] - at):
+        right = left
+    return None if right is None else (float(x[right]), float(y[right]))
+
+
+def first_measured(y: Floats) -> int | None:
+    """Index of the first value that is no gap; looks no further than it has to."""
+    begin, size = 0, 64
+    while begin < len(y):
+        measured = np.flatnonzero(np.isfinite(y[begin : begin + size]))
+        if len(measured):
+            return begin + int(measured[0])
+        begin, size = begin + size, 4 * size
+    return None

@@ -96,8 +96,8 @@ class Dashboard(PlotScreen):
     ]
     AUTO_FOCUS = ""
 
-    def __init__(self, folder: RunFolder, glyphs: Glyphs) -> None:
-        super().__init__()
+    def __init__(self, folder: RunFolder, glyphs: Glyphs, read_only: bool = False) -> None:
+        super().__init__(read_only)
         self.folder = folder
         self.glyphs = glyphs
         self.snapshot: Snapshot | None = None
@@ -145,6 +145,7 @@ class Dashboard(PlotScreen):
     def _begin(self) -> None:
         """Wait for the first look at the run."""
         self.query_one(Header).run_title = run_title(self.folder.name)
+        self.query_one(Header).read_only = self.read_only
         for banner in self.query(Banner):
             banner.display = False
         self.query_one(KeyLine).show_keys(key_line(bindings_of(self)))

@@ -5,7 +5,7 @@ from typing import ClassVar
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
-from acceltui.tui.keys import SCREEN, bindings_of, explained
+from acceltui.tui.keys import SCREEN, WRITING, bindings_of, explained
 from acceltui.tui.screens.help import Help
 from acceltui.tui.widgets.keys import KeyLine
 
@@ -17,6 +17,14 @@ class KeyedScreen(Screen[None]):
         Binding("Y", "copy", show=False, id="copy", group=SCREEN, tooltip="copy what the screen is about (OSC 52)"),
         Binding("question_mark,f1", "help", "Help", id="help", group=SCREEN, tooltip="this help"),
     ]
+
+    def __init__(self, read_only: bool = False) -> None:
+        """`read_only`: without the keys that write."""
+        super().__init__()
+        self.read_only = read_only
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool:
+        return not (self.read_only and action in WRITING)
 
     def to_copy(self) -> tuple[str, str]:
         """What there is to copy, in a few words and as such; neither where there is nothing."""

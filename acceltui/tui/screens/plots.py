@@ -62,8 +62,8 @@ class PlotScreen(KeyedScreen):
         Binding("t", "clock", show=False, id="time", group=CURVES, tooltip="over the time of training, or over steps"),
     ]
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, read_only: bool = False) -> None:
+        super().__init__(read_only)
         self.look = Look()
 
     def show_plots(self) -> None:

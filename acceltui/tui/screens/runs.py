@@ -24,7 +24,8 @@ from acceltui.tui.widgets.entry import Entry, EntryLine
 from acceltui.tui.widgets.keys import KeyLine
 from acceltui.tui.widgets.runs import MOST_SELECTED, RunList
 
-LOOK_EVERY = 1.0
+LOOK_EVERY, LOW_LOOK_EVERY = 1.0, 10.0
+"""Seconds between two looks; the same on a slow line."""
 
 
 class RunsScreen(KeyedScreen):
@@ -51,9 +52,10 @@ class RunsScreen(KeyedScreen):
     ]
     AUTO_FOCUS = ""
 
-    def __init__(self, root: Path, glyphs: Glyphs) -> None:
-        super().__init__()
+    def __init__(self, root: Path, glyphs: Glyphs, read_only: bool = False, *, low_bandwidth: bool = False) -> None:
+        super().__init__(read_only)
         self.root = root
+        self.every = LOW_LOOK_EVERY if low_bandwidth else LOOK_EVERY
         self.glyphs = glyphs
         self.list = RunList(glyphs)
         self.under_list = EntryLine(glyphs, classes="line")
@@ -72,7 +74,7 @@ class RunsScreen(KeyedScreen):
 
     def on_screen_resume(self) -> None:
         self.list.at_once = True
-        self._thread = WatchThread(self._look, LOOK_EVERY)
+        self._thread = WatchThread(self._look, self.every)
         self._thread.start()
 
     def on_screen_suspend(self) -> None:
@@ -131,7 +133,7 @@ class RunsScreen(KeyedScreen):
         if key == "slash":
             hint = "part of a name, recipe, state, tag or note; seed=2 online.replay>=10000"
             return Entry("/", hint, self.list.filter, changed=self._filter)
-        if key not in ("T", "n") or (folder := self._chosen()) is None:
+        if key not in ("T", "n") or self.read_only or (folder := self._chosen()) is None:
             return None
         notes = read_notes(folder)
         if key == "n":

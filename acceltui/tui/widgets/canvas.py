@@ -9,7 +9,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from acceltui.tui.glyphs import Glyphs
-from acceltui.tui.palette import DIM, FRAME, FRAME_CHOSEN, LIGHTEN, PLAIN, STRONG
+from acceltui.tui.palette import DIM, FRAME, FRAME_CHOSEN, PLAIN, STRONG
 
 Span = tuple[str, Style]
 """Text in one style; data text in it was cleaned, and is never read as markup."""
@@ -76,8 +76,7 @@ class Canvas(Widget):
         size = (self.size.width, self.size.height)
         if size != self._drawn_size:
             self._strips, self._drawn_size = self.draw(*size), size
-        strip = self._strips[y] if y < len(self._strips) else line([], size[0])
-        return strip if self.app.current_theme.dark else strip.apply_filter(LIGHTEN, self.background_colors[1])
+        return self._strips[y] if y < len(self._strips) else line([], size[0])
 
 
 class Panel(Canvas, can_focus=True):
@@ -135,8 +134,7 @@ class Panel(Canvas, can_focus=True):
         fill = (dash * max(room - length(left), 0), frame)
         return Strip.join([line([*left, fill], room), line(right, length(right))])
 
-    def on_focus(self) -> None:
-        self.repaint()
-
-    def on_blur(self) -> None:
+    def watch_has_focus(self, has_focus: bool) -> None:
+        # Not at the events Focus and Blur: those come here before the widget knows of them.
+        super().watch_has_focus(has_focus)
         self.repaint()

@@ -3,6 +3,7 @@
 import math
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 
 from textual.strip import Strip
 
@@ -84,6 +85,13 @@ class Buffers(Facts):
 class Speed(Facts):
     """Environment steps and updates a second, with their recent past; where time goes, and what evaluation takes."""
 
+    def show(self, snapshot: Snapshot) -> None:
+        if self.snapshot and self.snapshot.progress.time and snapshot.progress.paused:
+            # What a pause takes is no news, and would be sent each second.
+            progress = replace(snapshot.progress, time=self.snapshot.progress.time)
+            snapshot = replace(snapshot, progress=progress)
+        super().show(snapshot)
+
     def remark(self) -> list[Span]:
         """What evaluation takes, of time and of environment steps."""
         if self.snapshot is None:
@@ -100,8 +108,8 @@ class Speed(Facts):
         progress, history = snapshot.progress, snapshot.history
         divider = self.glyphs.vertical if self.app.no_color else " "
         return [
-            self._rate("env steps", progress.steps_per_s, history.view("speed/steps")[1].tolist()[-80:], width),
-            self._rate("updates", progress.updates_per_s, history.view("speed/updates")[1].tolist()[-80:], width),
+            self._rate("env steps", progress.steps_per_s, history.view("speed/steps")[1][-80:].tolist(), width),
+            self._rate("updates", progress.updates_per_s, history.view("speed/updates")[1][-80:].tolist(), width),
             line([(" time ", DIM), *stacked(progress.time, width - 7, divider)], width),
         ]
 
@@ -135,7 +143,7 @@ class Machine(Facts):
         progress, checkpoint = snapshot.progress, snapshot.progress.checkpoint
         used: list[Span] = [
             (" cpu ", DIM),
-            (_or_dash(progress.cpu, "{:.0f}%"), PLAIN),
+            (wording.cpu(progress.cpu), PLAIN),
             ("  rss ", DIM),
             (_memory(progress.rss), PLAIN),
             ("  disk ", DIM),
@@ -145,13 +153,11 @@ class Machine(Facts):
             used.append((" free", DIM))
         saved: list[Span] = [(" checkpoint ", DIM), ("none yet", DIM)]
         if checkpoint:
-            age = wording.duration(60 * ((time.time() - checkpoint.time) // 60))
+            # By the engine's own clock while it runs: another host's may be an hour off.
+            now = snapshot.status.time + snapshot.lag if snapshot.alive else time.time()
+            age = wording.duration(60 * ((now - checkpoint.time) // 60))
             saved = [(" checkpoint ", DIM), (wording.count(checkpoint.step), PLAIN), (f", {age} ago", DIM)]
         return [line(used, width), line([(" gpu ", DIM), (progress.gpu or "none", PLAIN)], width), line(saved, width)]
-
-
-def _or_dash(number: float, form: str) -> str:
-    return form.format(number) if math.isfinite(number) else "-"
 
 
 def _memory(size: float) -> str:

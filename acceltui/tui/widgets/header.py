@@ -7,6 +7,7 @@ from textual.strip import Strip
 
 from acceltui.runs import wording
 from acceltui.runs.progress import Amount
+from acceltui.runs.status import this_host
 from acceltui.runs.text import clean
 from acceltui.tui.palette import DIM, DONE, ERROR, KEY, PLAIN, REST, STRONG, WARNING
 from acceltui.tui.watch import Snapshot
@@ -23,6 +24,8 @@ STATE_STYLES = {
     "FAILED": ERROR,
     "CRASHED": ERROR,
 }
+LEAST_FOR_ETA = 36
+"""Cells from which on there is room for the time that remains."""
 STAGES = {"accelerate": 1, "online": 2}
 
 
@@ -36,6 +39,7 @@ class Header(Canvas):
 
     snapshot: Snapshot | None = None
     run_title = ""
+    read_only = False
 
     def show(self, snapshot: Snapshot) -> None:
         """Show a newer look at the run."""
@@ -48,6 +52,7 @@ class Header(Canvas):
     def _first(self, width: int) -> Strip:
         snapshot, name = self.snapshot, clean(self.run_title)
         left: list[Span] = [(f" accel {self.glyphs.prompt} ", DIM), (name, STRONG)]
+        left += [("  read-only", DIM)] if self.read_only else []
         if snapshot is None:
             return line(left, width)
         style = state_style(snapshot.state)
@@ -70,8 +75,8 @@ class Header(Canvas):
         now: list[Span] = [("   ", DIM), (wording.clock(time.time()), DIM)]
         if not snapshot.alive:
             return now
-        cpu = snapshot.progress.cpu
-        return [("   lag ", DIM), (wording.lag(snapshot.lag), PLAIN), ("   cpu ", DIM), (f"{cpu:3.0f}%", PLAIN), *now]
+        lag, cpu = wording.lag(snapshot.lag), wording.cpu(snapshot.progress.cpu)
+        return [("   lag ", DIM), (lag, PLAIN), ("   cpu ", DIM), (f"{cpu:>4}", PLAIN), *now]
 
     def _reading(self, snapshot: Snapshot) -> list[Span]:
         """How much of a long history is on the screen, until all of it is."""
@@ -89,7 +94,7 @@ class Header(Canvas):
         ]
         eta = progress.eta_s
         tail: list[Span] = []
-        if snapshot.alive and eta is not None:
+        if snapshot.alive and eta is not None and width >= LEAST_FOR_ETA:
             tail = [("  ETA ", DIM), (f"{wording.duration(eta):>6} ", PLAIN)]
         if not parts:
             return both_ends([(f" step {wording.count(snapshot.status.step)}", PLAIN)], tail, width)
@@ -108,7 +113,8 @@ class Header(Canvas):
         figures = f" {wording.percent(amount.size, amount.of):3}% {done}/{of}".ljust(17)
         room = width - len(name) - 1 - len(figures)
         if room < 4:
-            return [(f"{name}{figures}".ljust(width)[:width], PLAIN if current else DIM)]
+            short = figures if room >= -1 else figures[:5]
+            return [(f"{name}{short}".ljust(width)[:width], PLAIN if current else DIM)]
         filled = wording.bar(amount.size, amount.of, room)
         return [
             (name + " ", STRONG if current else DIM),
@@ -129,8 +135,12 @@ def why_not_running(snapshot: Snapshot) -> str:
         case "CRASHED":
             return f"CRASHED at {step}: its process (pid {status.pid}) is gone; the log (key l) may tell why."
         case "STALLED":
-            silent = wording.lag(snapshot.lag)
-            return f"STALLED at {step}: no heartbeat for {silent}; its host or its file server may be away."
+            silent, pid = wording.lag(snapshot.lag), status.pid
+            if status.host == this_host():
+                what = f"pid {pid} is stopped or stuck: kill -CONT {pid}, or kill -9 {pid} and accel resume."
+            else:
+                what = f"{clean(status.host)} or its file server may be away."
+            return f"STALLED at {step}: no heartbeat for {silent}; {what}"
         case "FINISHED":
             return f"FINISHED at {step}."
         case "STOPPED":

@@ -198,7 +198,7 @@ class RunList(Panel):
         return self.trouble or (f"No run matches {self.filter!r}." if self.runs else "There is no run yet.")
 
     def _columns(self, width: int) -> dict[str, int]:
-        return columns_of(width, notes=any(run.notes.text for run in self.runs))
+        return columns_of(max(width, 0), notes=any(run.notes.text for run in self.runs))
 
     def _head(self, width: int, columns: dict[str, int]) -> Strip:
         marks = self.glyphs.order

@@ -11,7 +11,7 @@ import struct
 import subprocess
 import termios
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pyte
@@ -23,17 +23,28 @@ UNKNOWN = re.compile(rb"\x1b\[[<>=][0-9;]*[a-zA-Z]|\x1b\[\?2026[hl]|\x1b\[\?[0-9
 class Terminal:
     """A command on a pseudo-terminal of `columns` x `rows`; reading happens in `wait_for`."""
 
-    def __init__(self, command: list[str], cwd: Path, columns: int = 120, rows: int = 40) -> None:
+    def __init__(
+        self,
+        command: list[str],
+        cwd: Path,
+        columns: int = 120,
+        rows: int = 40,
+        environment: Mapping[str, str | None] | None = None,
+    ) -> None:
+        """`environment`: what differs from that of a usual terminal; None for a variable that is not there."""
         self.screen = pyte.Screen(columns, rows)
         self._stream = pyte.ByteStream(self.screen)
         self._pending = b""
-        self._master, slave = pty.openpty()
+        self.sent = bytearray()
+        """All that has come over the wire."""
+        self.descriptor, slave = pty.openpty()
         fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
-        environment = {**os.environ, "TERM": "xterm-256color", "COLORTERM": "truecolor", "LC_ALL": "C.UTF-8"}
+        usual = {"TERM": "xterm-256color", "COLORTERM": "truecolor", "LC_ALL": "C.UTF-8"}
+        variables = {**os.environ, **usual, **(environment or {})}
         self.process = subprocess.Popen(
             command,
             cwd=cwd,
-            env=environment,
+            env={name: value for name, value in variables.items() if value is not None},
             stdin=slave,
             stdout=slave,
             stderr=slave,
@@ -49,7 +60,18 @@ class Terminal:
 
     def press(self, keys: str) -> None:
         """Type."""
-        os.write(self._master, keys.encode())
+        os.write(self.descriptor, keys.encode())
+
+    def resize(self, columns: int, rows: int) -> None:
+        """Change the size of the window: whoever runs in it gets SIGWINCH."""
+        fcntl.ioctl(self.descriptor, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+        self.screen.resize(rows, columns)
+
+    def read_for(self, seconds: float) -> None:
+        """Read what comes in so many seconds."""
+        deadline = time.monotonic() + seconds
+        while (rest := deadline - time.monotonic()) > 0:
+            self._read(rest)
 
     def wait_for(self, wanted: str | Callable[[], bool], seconds: float) -> None:
         """Read until the screen shows a text, or a condition holds; AssertionError with the screen otherwise."""
@@ -68,25 +90,27 @@ class Terminal:
 
     def hang_up(self) -> None:
         """Close the terminal, as a closed laptop does: whoever runs on it gets SIGHUP."""
-        os.close(self._master)
-        self._master = -1
+        os.close(self.descriptor)
+        self.descriptor = -1
 
     def close(self) -> None:
         """End the command, whatever state it is in."""
-        if self._master >= 0:
+        if self.descriptor >= 0:
             self.hang_up()
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
 
     def _read(self, seconds: float) -> bool:
-        if not select.select([self._master], [], [], seconds)[0]:
+        if not select.select([self.descriptor], [], [], seconds)[0]:
             return False
         try:
-            data = self._pending + os.read(self._master, 65536)
+            new = os.read(self.descriptor, 65536)
         except OSError:
             time.sleep(seconds)
             return False
+        self.sent += new
+        data = self._pending + new
         # A torn escape sequence waits for its end.
         cut = data.rfind(b"\x1b")
         cut = len(data) if cut < 0 or len(data) - cut > 32 else cut
