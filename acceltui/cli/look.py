@@ -4,6 +4,7 @@ import json
 import os
 import sys
 from enum import StrEnum
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -12,6 +13,7 @@ from acceltui.cli.parameters import Json, Plain, Run, RunsDir, one_form
 
 if TYPE_CHECKING:
     from acceltui.cli.watch import Form
+    from acceltui.runs.folder import RunFolder
 
 
 class Severity(StrEnum):
@@ -24,14 +26,26 @@ class Severity(StrEnum):
 Follow = Annotated[bool, typer.Option("--follow", "-f", help="Go on until the run ends.")]
 
 
-def ls(runs_dir: RunsDir = None, as_json: Json = False, plain: Plain = False) -> None:
+def ls(
+    words: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[FILTER]...",
+            help="Part of a name, recipe, state, tag or note; seed=2, 'online.replay>=10000'. All have to match.",
+            show_default=False,
+        ),
+    ] = None,
+    runs_dir: RunsDir = None,
+    as_json: Json = False,
+    plain: Plain = False,
+) -> None:
     """List runs, newest first."""
     from acceltui.cli.show import as_object, plain_row, table
     from acceltui.runs.paths import list_runs, runs_root
 
     one_form(as_json, plain)
     root = runs_root(runs_dir)
-    folders = list_runs(root)
+    folders = matching(root, words) if words else list_runs(root)
     if as_json:
         typer.echo(json.dumps([as_object(folder) for folder in folders], indent=2))
     elif plain:
@@ -39,8 +53,23 @@ def ls(runs_dir: RunsDir = None, as_json: Json = False, plain: Plain = False) ->
             typer.echo(plain_row(folder))
     elif folders:
         typer.echo(table(folders))
-    else:
+    elif not words:
         typer.echo(f"No runs in {root}.", err=True)
+
+
+def matching(root: Path, words: list[str]) -> "list[RunFolder]":
+    """The runs that all words match, as in the list of the dashboard; says so where there is none."""
+    from acceltui.runs.filter import Filter
+    from acceltui.runs.paths import RunError
+    from acceltui.tui.catalog import filtered
+
+    wanted = Filter(" ".join(words))
+    if wanted.wrong:
+        raise RunError(wanted.wrong)
+    folders, trouble = filtered(root, wanted)
+    if not folders:
+        typer.echo(trouble or f"No run in {root} matches {wanted.text!r}.", err=True)
+    return folders
 
 
 def status(

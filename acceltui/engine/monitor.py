@@ -88,12 +88,15 @@ class Monitor:
         """Set by a signal; training saves and leaves between two updates."""
         self.vanished = False
         """Set when the run folder was deleted or moved away: nobody can see or use any more what training does."""
+        self.used: dict[str, float] = {}
+        """What the engine used at the last beat: percent of a core, bytes. Replaced as a whole, training reads it."""
         self._inbox = CommandInbox(folder, attempt)
         self._answers: collections.deque[tuple[Command, str, str, int]] = collections.deque()
         """Those that the disk has not taken yet."""
         self._answering = threading.Lock()
         self._said: dict[str, str] = {}
         self._process = psutil.Process()
+        self._process.cpu_percent()  # each call tells of the time since the one before, the first of none
         self._started = own_start()
         self._over = threading.Event()
         self._writing = threading.Lock()
@@ -243,12 +246,10 @@ class Monitor:
                 self._answers.popleft()
 
     def _machine(self) -> dict[str, Any]:
+        used = {"cpu": self._process.cpu_percent(), "rss": self._process.memory_info().rss}
         gpu = ""
         if torch.cuda.is_available() and torch.cuda.is_initialized():
-            gpu = f"{torch.cuda.get_device_name()} {torch.cuda.memory_allocated() / 2**30:.1f} GiB"
-        return {
-            "cpu": self._process.cpu_percent(),
-            "rss": self._process.memory_info().rss,
-            "disk_free": shutil.disk_usage(self.folder.path).free,
-            "gpu": gpu,
-        }
+            used["gpu_memory"] = torch.cuda.memory_allocated()
+            gpu = f"{torch.cuda.get_device_name()} {used['gpu_memory'] / 2**30:.1f} GiB"
+        self.used = used
+        return {**used, "disk_free": shutil.disk_usage(self.folder.path).free, "gpu": gpu}

@@ -31,6 +31,8 @@ RESUMED_STARTS = 2**31 + 2**30 + 2**29
 """Seeds of episodes begun anew at a resume."""
 ROLLOUT_SEEDS = 2**31
 """Rollouts begin where no evaluation does: a recipe's seeds are smaller."""
+OF_A_CLOCK = ("speed/", "machine/")
+"""Metrics that differ each time the same is trained: no checkpoint has them in it."""
 
 
 class Run:
@@ -257,6 +259,7 @@ class Run:
             ("speed", live.speed),
             ("speed/share", shares),
             ("steps", self.count_steps()),
+            ("machine", self.monitor.used),
         )
         for group, parts in counted:
             values |= {f"{group}/{key}": value for key, value in parts.items()}
@@ -345,7 +348,7 @@ class Run:
             "parts": self.parts.state(),
             "clone_steps": self.clone_steps,
             "evaluations": self.evaluations.state(),
-            "latest": {name: value for name, value in self.record.latest.items() if not name.startswith("speed/")},
+            "latest": {name: value for name, value in self.record.latest.items() if not name.startswith(OF_A_CLOCK)},
             "switch_step": live.switch_step,
             "begins": stage.begins if isinstance(stage, OnlineStage) else 0,
         }

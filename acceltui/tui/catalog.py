@@ -4,10 +4,12 @@ import contextlib
 import math
 import re
 import time
-from dataclasses import dataclass, replace
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from acceltui.runs.files import folder_clock, read_regular
+from acceltui.runs.filter import Filter, Values, read_values
 from acceltui.runs.folder import RunFolder
 from acceltui.runs.liveness import observed_state, status_stamp
 from acceltui.runs.notes import Notes, read_notes
@@ -44,6 +46,8 @@ class RunLine:
     error: str
     """Why it failed."""
     notes: Notes
+    values: Values = field(default_factory=dict)
+    """What its recipe says under the keys that the catalog looks for; not safe to show."""
 
     @property
     def alive(self) -> bool:
@@ -55,10 +59,10 @@ class RunLine:
         """Of the budget; None where that is unknown."""
         return self.step / self.budget if self.budget else None
 
-    def matches(self, text: str) -> bool:
-        """Whether each word of `text` occurs in the run's name, recipe, state, tags or note."""
-        known = f"{self.folder.name} {self.title} {self.recipe} {self.state} {self.notes.text}".lower()
-        return all(word in known for word in text.lower().split())
+    def matches(self, wanted: Filter) -> bool:
+        """Whether it is meant, by the run's name, recipe, state, tags, note, and the values of its recipe."""
+        known = f"{self.folder.name} {self.title} {self.recipe} {self.state} {self.notes.text}"
+        return wanted.matches(known, self.values)
 
 
 @dataclass(frozen=True)
@@ -76,14 +80,22 @@ class Catalog:
 
     def __init__(self, root: Path) -> None:
         self.root = root
+        self.keys: frozenset[str] = frozenset()
+        """Of recipes, what to look for. Another thread may replace it."""
         self._known: dict[str, Known] = {}
+        self._values: dict[str, tuple[float, Values]] = {}
+        """Of each run, when its recipe was written and what it says; kept while the same keys are looked for."""
         self._offset = 0.0
         self._next_clock = 0.0
 
     def look(self) -> list[RunLine]:
         """All runs, newest first. RunError where they cannot be listed."""
         self._known = {folder.name: self._read(folder) for folder in list_runs(self.root)}
-        return [known.line for known in self._known.values()]
+        lines = [known.line for known in self._known.values()]
+        if not (keys := self.keys):
+            return lines
+        self._values = {line.folder.name: self._read_values(line.folder, keys) for line in lines}
+        return [replace(line, values=self._values[line.folder.name][1]) for line in lines]
 
     def look_at(self, folder: RunFolder) -> Known:
         """One run, be it listed or not."""
@@ -91,7 +103,7 @@ class Catalog:
         return known
 
     def _read(self, folder: RunFolder) -> Known:
-        known, written = self._known.get(folder.name), (status_stamp(folder), notes_stamp(folder))
+        known, written = self._known.get(folder.name), (status_stamp(folder), stamp(folder.notes))
         if known is None or known.written != written:
             status = read_status(folder) or Status(state=UNREADABLE, stage="")
             notes = read_notes(folder) if written[1] else Notes()
@@ -102,6 +114,12 @@ class Catalog:
         state = clean(observed_state(folder, known.status, self._now(known.status)))
         speed = known.line.speed if state in LIVING else None
         return replace(known, line=replace(known.line, state=state, speed=speed))
+
+    def _read_values(self, folder: RunFolder, keys: Iterable[str]) -> tuple[float, Values]:
+        written, known = stamp(folder.resolved), self._values.get(folder.name)
+        if known and known[0] == written and known[1].keys() == keys:
+            return known
+        return written, read_values(read_resolved(folder), keys)
 
     def _now(self, status: Status) -> float:
         """The time by the clock that stamps the run's status; a file server is asked for it only now and then."""
@@ -135,10 +153,10 @@ def read_line(folder: RunFolder, status: Status, notes: Notes, recipe: str) -> R
     )
 
 
-def notes_stamp(folder: RunFolder) -> float:
-    """When the run's notes were written; 0 where there are none."""
+def stamp(path: Path) -> float:
+    """When a file was written; 0 where there is none."""
     try:
-        return folder.notes.lstat().st_mtime
+        return path.lstat().st_mtime
     except OSError:
         return 0.0
 
@@ -150,9 +168,24 @@ def _number(value: float) -> float | None:
 def read_recipe(folder: RunFolder) -> str:
     """`recipe s1` by the resolved recipe; empty where it does not tell."""
     # Not parsed: of hundreds of runs, that would take seconds.
+    text = read_resolved(folder)
+    name, seed = re.search(r"^name: (.+)$", text, re.MULTILINE), re.search(r"^seed: (\d+)$", text, re.MULTILINE)
+    return clean(f"{name[1]} s{seed[1]}") if name and seed else ""
+
+
+def read_resolved(folder: RunFolder) -> str:
+    """The text of the resolved recipe; empty where there is none that can be read."""
     with contextlib.suppress(OSError, ValueError):
-        text = read_regular(folder.resolved, LARGEST_RECIPE)[0].decode("utf-8", "replace")
-        name, seed = re.search(r"^name: (.+)$", text, re.MULTILINE), re.search(r"^seed: (\d+)$", text, re.MULTILINE)
-        if name and seed:
-            return clean(f"{name[1]} s{seed[1]}")
+        return read_regular(folder.resolved, LARGEST_RECIPE)[0].decode("utf-8", "replace")
     return ""
+
+
+def filtered(root: Path, wanted: Filter) -> tuple[list[RunFolder], str]:
+    """The runs below `root` that are meant, newest first, and why none can be, if that is so.
+
+    RunError where they cannot be listed.
+    """
+    catalog = Catalog(root)
+    catalog.keys = wanted.keys
+    lines = catalog.look()
+    return [line.folder for line in lines if line.matches(wanted)], wanted.trouble(line.values for line in lines)

@@ -1,5 +1,5 @@
-"""Runs beside each other: their returns over steps or time, how far they came, what differs in their recipes. Knows no
-widget."""
+"""Runs beside each other: what they measured over steps or time, how far they came, what differs in their recipes.
+Knows no widget."""
 
 import math
 import time
@@ -20,12 +20,27 @@ from acceltui.tui.catalog import Catalog, Known
 from acceltui.tui.series import CLOCK, Floats, History
 
 TRANSFORMER, ACCELERATOR = "transformer/return", "accelerator/return"
+RETURN = "Return"
+MEASURES = {
+    RETURN: (TRANSFORMER, ACCELERATOR),
+    "Success": ("transformer/success", "accelerator/success"),
+    "Critic loss": ("loss/critic",),
+    "Actor loss": ("loss/actor",),
+    "Cloning loss": ("loss/clone",),
+    "Critic's gradient norm": ("grad/critic",),
+    "Actor's gradient norm": ("grad/actor",),
+    "Value": ("value/mean",),
+    "Steps a second": ("speed/steps",),
+}
+"""What runs are compared by, one at a time: of each run the first of these metrics that it has."""
+LOGARITHMIC = ("Cloning loss", "Critic's gradient norm", "Actor's gradient norm")
+WANTED = ("step", "attempt", "time", *(name for names in MEASURES.values() for name in names))
 READ_FOR = 0.5
 """Seconds that one look at long histories takes at most."""
 
 
-class Returns:
-    """The returns of a run, and how long it had been trained for."""
+class Measured:
+    """What a run has measured of all that runs are compared by, and how long it had been trained for."""
 
     def __init__(self, folder: RunFolder) -> None:
         self._reader = MetricsReader(folder.metrics)
@@ -36,11 +51,10 @@ class Returns:
         """Share of the metrics that is read."""
         return self._reader.share
 
-    @property
-    def metric(self) -> str:
-        """The transformer's return, or the accelerator's where that is all there is."""
-        known = [name for name in (TRANSFORMER, ACCELERATOR) if len(self.history.view(name)[0])]
-        return known[0] if known else TRANSFORMER
+    def metric(self, title: str = RETURN) -> str:
+        """What the run is compared by: of the metrics under that title, the first that it has."""
+        names = MEASURES[title]
+        return next((name for name in names if len(self.history.view(name)[0])), names[0])
 
     def poll(self) -> None:
         """Read what is new."""
@@ -49,7 +63,7 @@ class Returns:
 
 def wanted(row: Row) -> Row:
     """What a comparison needs of a row."""
-    return {name: row[name] for name in ("step", "attempt", "time", TRANSFORMER, ACCELERATOR) if name in row}
+    return {name: row[name] for name in WANTED if name in row}
 
 
 @dataclass(frozen=True)
@@ -59,7 +73,7 @@ class Comparison:
     places: Sequence[int]
     """Of the runs, among markers and colours."""
     titles: Sequence[str]
-    returns: Sequence[Returns]
+    measured: Sequence[Measured]
     figures: Mapping[str, Sequence[str]]
     """By what they tell."""
     differences: Mapping[str, Sequence[str]] | None
@@ -79,7 +93,7 @@ class Comparing:
         """`folders`: of one runs folder, by their places among markers and colours."""
         self._folders = folders
         self._catalog = Catalog(next(iter(folders.values())).path.parent)
-        self._returns = [Returns(folder) for folder in folders.values()]
+        self._measured = [Measured(folder) for folder in folders.values()]
         self._differences: Mapping[str, Sequence[str]] | None = None
         self._looks = 0
 
@@ -89,29 +103,29 @@ class Comparing:
         folders = list(self._folders.values())
         if self._looks == 2:  # not at the first, which stands between a person and the first picture
             self._differences = read_differences(folders)
-        self._read_returns()
+        self._read_measured()
         known = [self._catalog.look_at(folder) for folder in folders]
         ends = [one.line.budget if one.line.alive else one.line.step for one in known]
-        columns = [figures(returns, one) for returns, one in zip(self._returns, known, strict=True)]
+        columns = [figures(measured, one) for measured, one in zip(self._measured, known, strict=True)]
         rows = {name: [column[name] for column in columns] for name in columns[0]}
         if set(rows["return of"]) == {"transformer"}:
             del rows["return of"]
         return Comparison(
             places=list(self._folders),
             titles=distinct_titles(folders),
-            returns=self._returns,
+            measured=self._measured,
             figures=rows,
             differences=self._differences,
-            budget=max(*ends, *(returns.history.step for returns in self._returns), 1.0),
+            budget=max(*ends, *(measured.history.step for measured in self._measured), 1.0),
             alive=any(one.line.alive for one in known),
-            read=sum(returns.read for returns in self._returns) / len(self._returns),
+            read=sum(measured.read for measured in self._measured) / len(self._measured),
         )
 
-    def _read_returns(self) -> None:
+    def _read_measured(self) -> None:
         until = time.monotonic() + (READ_FOR if self._looks > 1 else 0)
-        for returns in self._returns:
-            returns.poll()
-        while time.monotonic() < until and (unread := [one for one in self._returns if one.read < 1]):
+        for measured in self._measured:
+            measured.poll()
+        while time.monotonic() < until and (unread := [one for one in self._measured if one.read < 1]):
             unread[0].poll()
 
 
@@ -140,10 +154,10 @@ def distinct_titles(folders: Sequence[RunFolder]) -> list[str]:
     ]
 
 
-def figures(returns: Returns, known: Known) -> dict[str, str]:
+def figures(measured: Measured, known: Known) -> dict[str, str]:
     """How far a run came."""
-    run, progress, history = known.line, read_progress(known.status.progress), returns.history
-    values = history.view(returns.metric)[1]
+    run, progress, history = known.line, read_progress(known.status.progress), measured.history
+    values = history.view(measured.metric())[1]
     values = values[np.isfinite(values)]
     best = progress.best_return
     if not math.isfinite(best) and len(values):
@@ -151,7 +165,7 @@ def figures(returns: Returns, known: Known) -> dict[str, str]:
     return {
         "state": "GONE" if is_gone(run.folder) else run.state,
         "step": f"{run.step:,}",
-        "return of": returns.metric.partition("/")[0],
+        "return of": measured.metric().partition("/")[0],
         "best return": wording.value(best),
         "last return": wording.value(float(values[-1])) if len(values) else "-",
         "time of training": wording.duration(history.last(CLOCK)) if len(history.view(CLOCK)[0]) else "-",
@@ -161,19 +175,28 @@ def figures(returns: Returns, known: Known) -> dict[str, str]:
 
 
 class Overlay:
-    """The returns of several runs as one source of curves, each by its place among the markers."""
+    """What several runs have measured as one source of curves, each named by the run's place and what it shows."""
 
     def __init__(self, comparison: Comparison, seconds: bool) -> None:
         """`seconds`: over the time of training, not over steps."""
         self._seconds = seconds
-        self._returns = dict(zip(map(str, comparison.places), comparison.returns, strict=True))
-        self._metrics = {name: returns.metric for name, returns in self._returns.items()}
-        self.version = hash((seconds, *self._metrics.values(), *(one.history.version for one in comparison.returns)))
+        self._curves = {
+            curve_name(place, title): (measured.history, measured.metric(title))
+            for place, measured in zip(comparison.places, comparison.measured, strict=True)
+            for title in MEASURES
+        }
+        shown = (metric for _, metric in self._curves.values())
+        self.version = hash((seconds, *shown, *(one.history.version for one in comparison.measured)))
 
     def view(self, name: str) -> tuple[Floats, Floats]:
-        """Where on the x axis, and the returns there; two empty arrays for a place that no run has."""
-        if name not in self._returns:
+        """Where on the x axis, and the values there; two empty arrays for a place that no run has."""
+        if name not in self._curves:
             return np.empty(0), np.empty(0)
-        history = self._returns[name].history
-        steps, values = history.view(self._metrics[name])
+        history, metric = self._curves[name]
+        steps, values = history.view(metric)
         return history.seconds(steps) if self._seconds else steps, values
+
+
+def curve_name(place: int, title: str) -> str:
+    """Of one run's curve in an overlay."""
+    return f"{place} {title}"

@@ -20,6 +20,8 @@ MOST_POINTS = 1 << 15
 """Of one series; past it older ones are thinned out, since no terminal has a hundredth of that many columns."""
 MOST_SERIES = 200
 """Names beyond these are left out: a file that anyone may have written names as many as it likes."""
+LONGEST_NAME = 200
+"""Longer ones are left out, too."""
 
 
 class Series:
@@ -138,6 +140,11 @@ class History:
         """Attempt and time of the newest row."""
         self._seconds = 0.0
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Of all metrics there are; they may be anyone's text."""
+        return tuple(name for name in tuple(self._series) if name != CLOCK)
+
     def extend(self, rows: Iterable[Mapping[str, Any]]) -> None:
         """Take rows of metrics.jsonl in order; a rewind, or a row at an earlier step than the last, takes rows back."""
         taken = Columns()
@@ -171,9 +178,13 @@ class History:
         if taken.clock:
             self.version += self._series.setdefault(CLOCK, Series()).extend(*np.array(taken.clock).T)
         for name in taken.names():
-            known = name in self._series or len(self._series) < MOST_SERIES
+            known = name in self._series or self._takes(name)
             if known and len((points := taken.points(name))[0]):
                 self.version += self._series.setdefault(name, Series()).extend(*points)
+
+    def _takes(self, name: str) -> bool:
+        """Whether there may be one more series, of that name."""
+        return len(self._series) < MOST_SERIES and len(name) <= LONGEST_NAME
 
     def cut(self, step: float) -> None:
         """Forget all points after `step`."""

@@ -194,13 +194,20 @@ class WatchThread(threading.Thread):
         super().__init__(name="watch", daemon=True)
         self._look = look
         self._interval = interval
-        self._stop_asked = threading.Event()
+        self._stop_asked = False
+        self._awake = threading.Event()
 
     def run(self) -> None:
-        while not self._stop_asked.is_set():
-            more = self._look()
-            self._stop_asked.wait(0 if more else self._interval)
+        while not self._stop_asked:
+            self._awake.clear()
+            if not self._look() and not self._stop_asked:
+                self._awake.wait(self._interval)
+
+    def look_soon(self) -> None:
+        """Look once more without waiting for the time."""
+        self._awake.set()
 
     def stop(self) -> None:
         """Ask for the end; does not wait for it."""
-        self._stop_asked.set()
+        self._stop_asked = True
+        self._awake.set()

@@ -51,6 +51,36 @@ def test_ls_is_a_table_newest_first(root: Path) -> None:
     assert head.index("STATE") == newer.index("CRASHED") == older.index("FINISHED")
 
 
+def test_ls_takes_words_and_conditions_that_all_have_to_match(root: Path) -> None:
+    for seed, state in ((1, "FINISHED"), (2, "FINISHED"), (3, "FAILED")):
+        folder = make(root, f"ant-{seed}", state=state)
+        folder.resolved.write_text(f"name: ant\nseed: {seed}\nonline:\n  replay: {seed}0000\n")
+    make(root, "hopper")
+
+    def listed(*words: str) -> list[str]:
+        names = [run["run"] for run in json.loads(accel("ls", "--json", *words))]
+        assert [line.split("\t")[0] for line in accel("ls", "--plain", *words).splitlines()] == names
+        assert [line.split()[0] for line in accel("ls", *words).splitlines()[1:]] == names
+        return names
+
+    assert listed("ant") == ["ant-3", "ant-2", "ant-1"]
+    assert listed("seed>=2") == ["ant-3", "ant-2"] == listed("online.replay>=20_000")
+    assert listed("seed>=2", "finished") == ["ant-2"] == listed("seed>=2 FINISHED")
+    assert listed("hopper", "seed!=1") == []
+
+
+def test_ls_says_why_nothing_matches(root: Path) -> None:
+    make(root, "ant").resolved.write_text("name: ant\nseed: 1\n")
+    for words, said in (
+        (["seed=2"], f"No run in {root} matches 'seed=2'.\n"),
+        (["sed=1"], "No recipe here has a value for 'sed'.\n"),
+    ):
+        result = CliRunner().invoke(app, ["ls", *words])
+        assert (result.exit_code, result.stdout, result.stderr) == (0, "", said)
+    sentence = "'foo>>3' is not understood: write key=value; = may be != < <= > >=."
+    assert sentence in accel("ls", "ant", "foo>>3", code=2)
+
+
 def test_ls_of_nothing(root: Path) -> None:
     assert accel("ls") == ""
     assert json.loads(accel("ls", "--json")) == []

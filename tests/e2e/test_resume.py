@@ -40,9 +40,10 @@ def kill(folder: RunFolder) -> None:
 
 
 def counted(folder: RunFolder) -> list[dict[str, float]]:
-    """The measurements that count, without those of a clock."""
+    """The measurements that count, without those of a clock and of the machine."""
+    excluded = ("time", "seq", "attempt", "speed/", "machine/")
     return [
-        {name: value for name, value in row.items() if name not in ("time", "seq", "attempt") and "speed/" not in name}
+        {name: value for name, value in row.items() if not name.startswith(excluded)}
         for row in apply_rewinds(JsonlReader(folder.metrics).poll())
     ]
 

@@ -20,6 +20,7 @@ from acceltui.runs.jsonl import JsonlReader
 from acceltui.runs.metrics import apply_rewinds
 
 EXCLUDED = ("time", "seq", "attempt")
+OF_A_CLOCK = ("speed/", "machine/")
 PENDULUM = {"id": "Pendulum-v1", "episode_steps": 20}
 CHEETAH = {"id": "HalfCheetah-v5", "episode_steps": 30}
 ANT = {"id": "Ant-v5", "episode_steps": 30}
@@ -117,7 +118,7 @@ def end_of(folder: RunFolder) -> dict[str, Any]:
         for ring in range(len(segments[0]["first"])):
             replays[f"{name}/{ring}"] = ring_of(segments, parts, ring)
     rows = [
-        {name: value for name, value in row.items() if name not in EXCLUDED and not name.startswith("speed/")}
+        {name: value for name, value in row.items() if name not in EXCLUDED and not name.startswith(OF_A_CLOCK)}
         for row in apply_rewinds(JsonlReader(folder.metrics).poll())
     ]
     files = {name: part["sha256"] for name, part in saved.manifest["files"].items()}

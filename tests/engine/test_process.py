@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 from engine_process import engine, engine_command, events, new_run, rows, status_of, until
 from engine_recipes import small
@@ -97,13 +98,22 @@ def test_every_measurement_has_its_name(finished: Finished) -> None:
     common |= {f"loss/{what}" for what in ("critic", "actor", "clone")}
     common |= {"replay/size", "replay/capacity", "speed/steps", "speed/updates"}
     common |= {"steps/evaluation", "steps/clone", "steps/total", "value/mean", "grad/critic", "grad/actor"}
-    common |= {f"speed/share/{part}" for part in PARTS}
+    common |= {f"speed/share/{part}" for part in PARTS} | {"machine/cpu", "machine/rss"}
     assert common <= named["accelerate"]
     assert common <= named["online"]
     only_first = {"accelerator/return", "accelerator/std", "accelerator/episodes", "random/return"}
     only_first |= {"windows/size", "windows/capacity", "grad/clone"}
     assert only_first <= named["accelerate"]
     assert not only_first & named["online"]
+
+
+def test_each_row_has_what_the_engine_used_of_the_machine(finished: Finished) -> None:
+    folder, _ = finished
+    for row in rows(folder):
+        if "speed/steps" in row:
+            assert 0 <= row["machine/cpu"] <= 110 * (os.cpu_count() or 1)
+            assert 50e6 < row["machine/rss"] < psutil.virtual_memory().total
+            assert "machine/gpu_memory" not in row, "it trains on the cpu"
 
 
 def test_the_time_of_a_run_is_told_by_what_it_went_to(finished: Finished) -> None:

@@ -9,9 +9,9 @@ import pytest
 from listing import GONE, listed, make
 from test_dashboard import screen_text, shows, until
 
-from acceltui.runs import jsonl
+from acceltui.runs import jsonl, wording
 from acceltui.runs.metrics import MetricsWriter
-from acceltui.tui.comparison import ACCELERATOR, TRANSFORMER, Comparing, Overlay, Returns
+from acceltui.tui.comparison import ACCELERATOR, RETURN, TRANSFORMER, Comparing, Measured, Overlay, curve_name
 from acceltui.tui.glyphs import ASCII, BRAILLE
 from acceltui.tui.screens.compare import Compare
 from acceltui.tui.screens.help import Help
@@ -182,15 +182,15 @@ def test_time_is_that_of_training(tmp_path):
     run = make(tmp_path, "one", at=0.0, state="FINISHED")
     attempts(run.folder)
     comparison = Comparing({3: run.folder}).look()
-    x, y = Overlay(comparison, seconds=True).view("3")
+    x, y = Overlay(comparison, seconds=True).view(curve_name(3, RETURN))
     assert list(x / 60) == [0, 20, 40, 60, 60, 80, 100] and list(y) == [0, 10, 20, 30, 80, 100, 120]
-    assert list(Overlay(comparison, seconds=False).view("3")[0]) == [0, 10, 20, 30, 40, 50, 60]
+    assert list(Overlay(comparison, seconds=False).view(curve_name(3, RETURN))[0]) == [0, 10, 20, 30, 40, 50, 60]
     assert comparison.figures["time of training"] == ["1h40m"]
 
 
 def test_a_rewind_that_comes_later_takes_time_back(tmp_path):
     run = make(tmp_path, "one", at=0.0)
-    returns = Returns(run.folder)
+    returns = Measured(run.folder)
     first = MetricsWriter(run.folder.metrics, 1)
     for step in (0, 10, 20):
         first.append(step, "online", {TRANSFORMER: 1.0}, time=1e9 + step)
@@ -204,6 +204,58 @@ def test_a_rewind_that_comes_later_takes_time_back(tmp_path):
     returns.poll()
     np.testing.assert_array_equal(returns.history.view(CLOCK)[1], [0, 10, 10, 17, 17])
     assert returns.history.version > version, "what was drawn starts over"
+
+
+def plot_title(app):
+    return screen_text(app)[0][2:-2]
+
+
+async def test_v_goes_through_what_the_runs_have_measured(tmp_path):
+    other = make(tmp_path, "other", minutes=5)
+    run = make(tmp_path, "mine")
+    for one, actor, value in ((run, "transformer", 0.25), (other, "accelerator", 0.75)):
+        one.metrics.append(140_000, "online", {f"{actor}/success": value, "speed/steps": 100 * value})
+    alone = make(tmp_path, "alone", minutes=6, at=0.0)
+    alone.metrics.append(130_000, "online", {"value/mean": 7.5})
+    async with compared(run, 3) as (app, pilot):
+        assert "Return over steps" in plot_title(app)
+        await pilot.press("v")
+        assert "Success over steps" in plot_title(app)
+        assert "● mine 0.250   ◆ other 0.750   ■ alone -" in plot_title(app)
+        await pilot.press("v")
+        assert "Critic loss over steps" in plot_title(app)
+        assert f"● mine {value_of(run, 'loss/critic')}   ◆ other {value_of(other, 'loss/critic')}" in plot_title(app)
+        await pilot.press("y")
+        assert "log" in plot_title(app)
+        await pilot.press("v", "v")
+        assert "Cloning loss over steps" in plot_title(app) and "log" in plot_title(app)
+        await pilot.press("v", "v", "v")
+        assert "Value over steps" in plot_title(app) and "■ alone 7.500" in plot_title(app)
+        assert "■" in plot_of(app).partition("\n")[2], "it has a curve"
+        await pilot.press("v")
+        assert "Steps a second over steps" in plot_title(app) and "● mine 25.0   ◆ other 75.0" in plot_title(app)
+        assert "■" not in plot_of(app).partition("\n")[2]
+        await pilot.press("t", "i", *["left"] * 30)
+        assert "Steps a second over the time of training" in plot_title(app)
+        assert "mine 25.0" not in plot_title(app), "it reads at the crosshair"
+        await pilot.press("escape", "v")
+        assert "Return over the time of training" in plot_title(app)
+
+
+def value_of(run, metric):
+    """Of the newest row, as it is shown."""
+    return wording.value(run.latest[metric])
+
+
+async def test_what_no_run_has_measured_is_skipped(tmp_path):
+    run = make(tmp_path, "mine", at=0.0)
+    run.metrics.append(100, "online", {TRANSFORMER: 1.0})
+    run.metrics.append(200, "online", {"value/mean": 2.0})
+    async with compared(run, 1) as (app, pilot):
+        await pilot.press("v")
+        assert "Value over steps" in plot_title(app)
+        await pilot.press("v")
+        assert "Return over steps" in plot_title(app)
 
 
 async def test_t_toggles_steps_and_time(tmp_path):
@@ -233,4 +285,4 @@ async def test_long_histories_come_in_parts(tmp_path, monkeypatch):
         reading = f"reading history {int(100 * first.read)}%"
         await until(pilot, lambda: (app.screen.plot.compare(first, app.screen.look), shows(app, reading))[1])
     second = comparing.look()
-    assert second.read == 1 and second.returns[0].history.step == 150_000
+    assert second.read == 1 and second.measured[0].history.step == 150_000

@@ -33,6 +33,16 @@ async def test_without_colours_lines_tell_segments_apart(tmp_path, monkeypatch, 
         )
 
 
+async def test_success_stands_beside_the_returns_where_there_is_any(tmp_path):
+    run = make_run(tmp_path, at=0.2)
+    async with dashboard(run) as (app, pilot):
+        assert not shows(app, "success")
+        run.metrics.append(run.step + 1, "accelerate", {"accelerator/success": 0.4})
+        await until(pilot, lambda: shows(app, "n=5  success 40%  plateau"))
+        run.metrics.append(run.step + 2, "accelerate", {"transformer/success": 0.25})
+        await until(pilot, lambda: shows(app, "success 25%"))
+
+
 async def test_nothing_fills_the_windows_once_cloning_is_over(tmp_path):
     async with dashboard(make_run(tmp_path, at=0.7)) as (app, _):
         assert shows(app, "steps in all") and not shows(app, "newest")

@@ -89,6 +89,8 @@ async def test_v_shows_other_curves_of_which_there_are_any(tmp_path):
         await pilot.press("v")
         assert shows(app, "2 Entropy")
         await pilot.press("v")
+        assert shows(app, "2 Speed, a second") and shows(app, "updates ")
+        await pilot.press("v", "v", "v", "v")
         assert shows(app, "2 Losses")
         await pilot.press("1", "v")
         assert shows(app, "1 Return")  # and no success

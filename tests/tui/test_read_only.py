@@ -26,7 +26,7 @@ def run(tmp_path):
 async def test_the_dashboard_has_no_key_that_writes(run):
     app, before = AccelApp(run.folder, BRAILLE, read_only=True), files_of(run)
     async with app.run_test(size=(160, 40)) as pilot:
-        await until(pilot, lambda: shows(app, "RUNNING") and shows(app, "Detach"))
+        await until(pilot, lambda: shows(app, "RUNNING") and "Detach" in screen_text(app)[-1])
         assert shows(app, "read-only")
         line = screen_text(app)[-1]
         for name in ("Switch", "Pause", "Evaluate", "Checkpoint", "Stop"):

@@ -15,6 +15,7 @@ from textual.strip import Strip
 from acceltui.tui.glyphs import Glyphs
 from acceltui.tui.palette import BANDS, CURVES, DIM, GRID, KEY, MARK, PLAIN
 from acceltui.tui.plot import axes, raster
+from acceltui.tui.plot.legend import fits, joined, wrapped
 from acceltui.tui.plot.traces import Curve, Empty, Frame, Source, Traces, nearest
 from acceltui.tui.widgets.canvas import Panel, Span, line
 
@@ -143,7 +144,8 @@ class Plot(Panel):
 
     def next_view(self, source: Source) -> None:
         """Show other curves: those of the next view that has any points in `source`."""
-        at = self.views.index(self.shown)
+        titles = [view.title for view in self.views]
+        at = self.views.index(self.shown) if self.shown in self.views else titles.index(self.shown.title)
         others = (*self.views[at + 1 :], *self.views[:at])
         filled = (view for view in others if any(len(source.view(curve.metric)[0]) for curve in view.curves))
         self._choose(next(filled, self.shown))
@@ -182,16 +184,26 @@ class Plot(Panel):
         return [*said, *([(note, DIM)] for note in self._notes)]
 
     def remark(self) -> list[Span]:
-        """The legend: each curve's newest value, or that at the crosshair."""
-        spans: list[Span] = []
+        """The legend, unless it is above the curves."""
+        legend = self.legend()
+        return joined(legend) if fits(legend, self.title, self.size.width) else []
+
+    def legend(self) -> list[list[Span]]:
+        """Of each curve the newest value, or that at the crosshair."""
+        entries: list[list[Span]] = []
         for index, curve in enumerate(self.shown.curves):
             x, y = self._source.view(curve.metric)
             point = nearest(x, y, math.inf if self.look.at is None else self.look.at)
-            spans += [("   " if index else "", PLAIN), (self.glyphs.markers[index] + " ", CURVES[index])]
-            spans += [(curve.label + " ", DIM), (self.read(point[1]) if point else "-", PLAIN)]
-        return spans
+            mark = (self.glyphs.markers[index] + " ", CURVES[index])
+            entries.append([mark, (curve.label + " ", DIM), (self.read(point[1]) if point else "-", PLAIN)])
+        return entries
 
     def content(self, width: int, height: int) -> list[Strip]:
+        legend = self.legend()
+        above = [] if fits(legend, self.title, self.size.width) else wrapped(legend, width, height // 2)
+        return [*above, *self._drawing(width, height - len(above))]
+
+    def _drawing(self, width: int, height: int) -> list[Strip]:
         columns = width - GUTTER
         if columns < 8:
             return [line([], width)] * height

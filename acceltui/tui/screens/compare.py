@@ -1,4 +1,4 @@
-"""Runs beside each other: returns above, figures and what differs in the recipes below."""
+"""Runs beside each other: curves above, figures and what differs in the recipes below."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -19,7 +19,7 @@ from acceltui.tui.plot.widget import Plot
 from acceltui.tui.screens.plots import PlotScreen
 from acceltui.tui.series import CLOCK
 from acceltui.tui.watch import WatchThread
-from acceltui.tui.widgets.compared import ComparisonTable, ReturnsPlot
+from acceltui.tui.widgets.compared import ComparisonTable, OverlayPlot
 from acceltui.tui.widgets.keys import KeyLine
 
 LOOK_EVERY = 1.0
@@ -57,7 +57,7 @@ class Compare(PlotScreen):
     def __init__(self, folders: Mapping[int, RunFolder], glyphs: Glyphs, hint: str = "") -> None:
         """`folders`: by their places among markers and colours; `hint`: shown for a while in place of the keys."""
         super().__init__()
-        self.plot = ReturnsPlot(glyphs, max(folders) + 1)
+        self.plot = OverlayPlot(glyphs, max(folders) + 1)
         self.table = ComparisonTable(glyphs)
         self.keys = KeyLine(glyphs, classes="line")
         self._comparison: Comparison | None = None
@@ -107,7 +107,7 @@ class Compare(PlotScreen):
     def newest(self) -> float:
         if self._comparison is None:
             return 0.0
-        histories = [returns.history for returns in self._comparison.returns]
+        histories = [measured.history for measured in self._comparison.measured]
         if self.look.seconds:
             return max(np.nan_to_num(history.last(CLOCK)).item() for history in histories)
         return max(history.step for history in histories)

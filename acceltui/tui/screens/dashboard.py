@@ -21,13 +21,14 @@ from acceltui.tui.keys import RUN, SCREEN, bindings_of, key_line
 from acceltui.tui.messages import Notice
 from acceltui.tui.palette import DONE, PLAIN
 from acceltui.tui.plot import axes
-from acceltui.tui.plot.traces import Curve, Source, nearest
-from acceltui.tui.plot.widget import Plot, VerticalMark, View
+from acceltui.tui.plot.traces import Source, nearest
+from acceltui.tui.plot.widget import Plot, VerticalMark
 from acceltui.tui.screens.confirm import Confirm
 from acceltui.tui.screens.log import LogScreen
 from acceltui.tui.screens.plots import PlotScreen
 from acceltui.tui.screens.recipe import RecipeScreen
 from acceltui.tui.series import CLOCK, Clocked
+from acceltui.tui.views import ACTORS, VIEWS, other_views
 from acceltui.tui.watch import Snapshot
 from acceltui.tui.widgets.banner import Banner
 from acceltui.tui.widgets.canvas import Panel
@@ -37,7 +38,6 @@ from acceltui.tui.widgets.header import Header, state_style, why_not_running
 from acceltui.tui.widgets.health import Health
 from acceltui.tui.widgets.keys import KeyLine
 
-ACTORS = ("accelerator", "transformer")
 FULL_SIZE = (96, 30)
 """Columns and rows from which on all panels are shown at once."""
 SMALL_SIZE = (50, 12)
@@ -50,20 +50,6 @@ ANSWERED_WITHIN = 3.0
 """Seconds after a pause was asked for until the status is sure to tell of it."""
 PANELS = ("return", "losses", "cloning", "events")
 """Panels by their digit."""
-VIEWS = {
-    "return": (
-        View("Return", tuple(Curve(f"{who}/return", who, deviation=f"{who}/std") for who in ACTORS)),
-        View("Success", tuple(Curve(f"{who}/success", who) for who in ACTORS)),
-    ),
-    "losses": (
-        View("Losses", (Curve("loss/critic", "critic"), Curve("loss/actor", "actor"))),
-        View("Gradient norms", tuple(Curve(f"grad/{name}", name) for name in ("critic", "actor", "clone")), log_y=True),
-        View("Values", (Curve("value/mean", "mean"),)),
-        View("Entropy", (Curve("entropy/policy", "policy"), Curve("entropy/coefficient", "coefficient"))),
-    ),
-    "cloning": (View("Cloning loss", (Curve("loss/clone", "clone"),), log_y=True),),
-}
-"""What each plot can show."""
 
 
 class Dashboard(PlotScreen):
@@ -226,7 +212,8 @@ class Dashboard(PlotScreen):
         source = self._clocked if self.look.seconds and self._clocked else history
         for plot in self.query(Plot):
             rule = progress.rule if plot.id == "return" and snapshot.status.stage == "accelerate" else ""
-            plot.show(source, self.look, marks, [note for note in (self._measured(plot), rule) if note])
+            notes = (self._measured(plot), self._success(plot), rule)
+            plot.show(source, self.look, marks, [note for note in notes if note])
 
     def _measured(self, plot: Plot) -> str:
         """How the values of the evaluations were come by."""
@@ -235,6 +222,14 @@ class Dashboard(PlotScreen):
         episodes = self._shown.history.last("transformer/episodes")
         of = f"n={episodes:.0f}" if math.isfinite(episodes) else ""
         return f"mean{self.glyphs.plus_minus}std, {of}" if plot.shown.title == "Return" and of else of
+
+    def _success(self, plot: Plot) -> str:
+        """Beside returns, the newest share of episodes that succeeded, where the environment tells."""
+        if plot.id != "return" or plot.shown.title != "Return" or self._shown is None:
+            return ""
+        shares = [self._shown.history.last(f"{who}/success") for who in reversed(ACTORS)]
+        share = next((share for share in shares if math.isfinite(share)), math.nan)
+        return f"success {share:.0%}" if math.isfinite(share) else ""
 
     def _arrange(self) -> None:
         """Choose the layout for the size of the terminal."""
@@ -301,6 +296,13 @@ class Dashboard(PlotScreen):
     def chosen_plot(self) -> Plot:
         name = self.chosen if self.chosen in VIEWS else PANELS[0]
         return self.query_one(f"#{name}", Plot)
+
+    def action_view(self) -> None:
+        """Show other curves in the chosen plot; in that of the losses, behind its own, all that was measured."""
+        plot = self.chosen_plot()
+        if plot.id == "losses" and self.snapshot is not None:
+            plot.views = (*VIEWS["losses"], *other_views(self.snapshot.history.names))
+        super().action_view()
 
     def to_copy(self) -> tuple[str, str]:
         source, plot, at = self.source(), self.chosen_plot(), self.look.at

@@ -48,7 +48,7 @@ class PlotScreen(KeyedScreen):
             show=False,
             id="view",
             group=CURVES,
-            tooltip="other curves in the chosen plot: success, gradient norms, values, entropy",
+            tooltip="other curves in the chosen plot: success, gradient norms, speed, all that is measured",
         ),
         Binding(
             "y",

@@ -36,7 +36,7 @@ class RunsScreen(KeyedScreen):
         Binding("q,R", "leave", show=False, group=LEAVE, tooltip="leave"),
         Binding("enter", "watch", "Attach", group=LIST, tooltip="show this run in the dashboard"),
         Binding("f", "fork", "Fork", id="fork", group=LIST, tooltip="start a new run from a checkpoint of this one"),
-        Binding("slash", "filter", "Filter", group=LIST, tooltip="by name, recipe, state, tag or note"),
+        Binding("slash", "filter", "Filter", group=LIST, tooltip="by name, state, tag, note, or recipe: seed=2"),
         Binding("s", "sort", "Sort", id="sort", group=LIST, tooltip="sort by the next column"),
         Binding("space", "select", "Select", id="select", group=LIST, tooltip="select up to eight"),
         Binding("c", "compare", "Compare", id="compare", group=LIST, tooltip="compare the selected runs"),
@@ -102,7 +102,7 @@ class RunsScreen(KeyedScreen):
         self.list.show(message.runs, message.trouble)
 
     def on_run_list_moved(self) -> None:
-        self.under_list.show(self.list.run)
+        self.under_list.show(self.list.run, self.list.not_understood)
         self._show_keys()
 
     def _show_keys(self) -> None:
@@ -131,8 +131,8 @@ class RunsScreen(KeyedScreen):
     def _begin(self, key: str) -> Entry | None:
         """What a key asks to type; None for none."""
         if key == "slash":
-            hint = "part of a name, recipe, state, tag or note"
-            return Entry("/", hint, self.list.filter, changed=self.list.filter_by)
+            hint = "part of a name, recipe, state, tag or note; seed=2 online.replay>=10000"
+            return Entry("/", hint, self.list.filter, changed=self._filter)
         if key not in ("T", "n") or self.read_only or (folder := self._chosen()) is None:
             return None
         notes = read_notes(folder)
@@ -140,6 +140,12 @@ class RunsScreen(KeyedScreen):
             return Entry("note: ", "empty removes it", notes.note, done=lambda text: self._note(folder, text))
         has = f"; has {notes.shown_tags}" if notes.tags else ""
         return Entry("tags: ", f"+add -remove{has}", done=lambda text: self._tag(folder, text))
+
+    def _filter(self, text: str) -> None:
+        self.list.filter_by(text)
+        if self._catalog.keys != self.list.wanted.keys and self._thread is not None:
+            self._catalog.keys = self.list.wanted.keys
+            self._thread.look_soon()
 
     def _tag(self, folder: RunFolder, text: str) -> bool:
         return self._change(folder, lambda notes: notes.tagged(text.split()))
@@ -164,7 +170,7 @@ class RunsScreen(KeyedScreen):
     def action_back(self) -> None:
         """One layer back: empty the filter, select none, or leave."""
         if self.list.filter:
-            self.list.filter_by("")
+            self._filter("")
         elif self.list.selected:
             self.list.select_none()
         else:
@@ -223,6 +229,6 @@ class RunsScreen(KeyedScreen):
 
     def _forked(self, forked: Forked | None) -> None:
         if forked is not None:
-            self.list.filter_by("")
+            self._filter("")
             self.list.await_run(forked.name)
             self.say(f"{forked.name} runs from step {forked.step:,} of {forked.origin}; Enter attaches")

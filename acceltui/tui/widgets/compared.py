@@ -1,11 +1,11 @@
-"""The parts of a comparison: curves of returns, and a table with a column for each run."""
+"""The parts of a comparison: curves of one thing that all have measured, and a table with a column for each run."""
 
 import math
 
 from textual.strip import Strip
 
 from acceltui.runs import wording
-from acceltui.tui.comparison import Comparison, Overlay
+from acceltui.tui.comparison import LOGARITHMIC, MEASURES, Comparison, Overlay, curve_name
 from acceltui.tui.glyphs import Glyphs
 from acceltui.tui.palette import CURVES, DIM, FRAME, PLAIN, STRONG
 from acceltui.tui.plot.traces import Curve, nearest
@@ -18,22 +18,29 @@ NARROWEST = 16
 GAP = 2
 
 
-class ReturnsPlot(Plot):
+class OverlayPlot(Plot):
     """A curve for each run, its marker and colour by its place."""
 
     def __init__(self, glyphs: Glyphs, places: int) -> None:
         # Also for places that no run has: markers and colours go by the order of the curves.
-        curves = tuple(Curve(str(place), "") for place in range(places))
-        super().__init__(glyphs, [View("Return", curves)], read=wording.value, id="overlay")
+        views = [
+            View(title, tuple(Curve(curve_name(place, title), "") for place in range(places)), title in LOGARITHMIC)
+            for title in MEASURES
+        ]
+        super().__init__(glyphs, views, read=wording.value, id="overlay")
         self.can_focus = False
         self._comparison: Comparison | None = None
 
     def compare(self, comparison: Comparison, look: Look) -> None:
         """Show a newer look at the runs."""
         self._comparison = comparison
-        self.title = "Return over the time of training" if look.seconds else "Return over steps"
+        self.title = f"{self.shown.title} over {'the time of training' if look.seconds else 'steps'}"
         notes = [] if comparison.read == 1 else [f"reading history {wording.percent(comparison.read, 1)}%"]
         self.show(Overlay(comparison, look.seconds), look, notes=notes)
+
+    def legend(self) -> list[list[Span]]:
+        """None above the curves."""
+        return []
 
     def remark(self) -> list[Span]:
         """Who is who, as far as there is room."""
@@ -43,7 +50,8 @@ class ReturnsPlot(Plot):
         full: list[Span] = []
         short: list[Span] = []
         for place, title in zip(comparison.places, comparison.titles, strict=True):
-            point = nearest(*overlay.view(str(place)), math.inf if self.look.at is None else self.look.at)
+            curve = overlay.view(curve_name(place, self.shown.title))
+            point = nearest(*curve, math.inf if self.look.at is None else self.look.at)
             mark, last = (self.glyphs.markers[place] + " ", CURVES[place]), wording.value(point[1]) if point else "-"
             full += [("   " if full else "", PLAIN), mark, (f"{title} ", DIM), (last, PLAIN)]
             short += [("  " if short else "", PLAIN), mark, (last, PLAIN)]

@@ -31,10 +31,11 @@ class EntryLine(Canvas):
 
     run: RunLine | None = None
     entry: Entry | None = None
+    trouble = ""
 
-    def show(self, run: RunLine | None) -> None:
-        """Tell of this run, or what is typed."""
-        self.run = run
+    def show(self, run: RunLine | None, trouble: str = "") -> None:
+        """Tell of this run, or what is typed, and what is wrong with it."""
+        self.run, self.trouble = run, trouble
         self.repaint()
 
     def type(self, event: events.Key) -> bool:
@@ -77,6 +78,8 @@ class EntryLine(Canvas):
         elif self.run is not None:
             tell = [(self.run.error + "  " if self.run.error else "", ERROR), *said(self.run)]
             spans = [(f" {self.run.folder.name}  ", DIM), *tell]
+        elif self.trouble:
+            spans = [(f" {self.trouble}", PLAIN)]
         return [line(spans, width), *[line([], width)] * (height - 1)][:height]
 
     def _typed(self, entry: Entry, width: int) -> list[Span]:
@@ -84,5 +87,5 @@ class EntryLine(Canvas):
         room = max(width - len(entry.prompt) - 2, 0)
         over = max(cell_len(entry.text) - room, 0)
         text = entry.text if not over else entry.text[len(set_cell_size(entry.text, over)) :]
-        hint = [] if entry.text else [(f" {entry.hint}", DIM)]
-        return [(f" {entry.prompt}", KEY), (text, PLAIN), (" ", PLAIN + Style(reverse=True)), *hint]
+        said = f" {self.trouble}" if entry.text else f" {entry.hint}"
+        return [(f" {entry.prompt}", KEY), (text, PLAIN), (" ", PLAIN + Style(reverse=True)), (said, DIM)]

@@ -8,6 +8,7 @@ from textual import events
 from textual.message import Message
 from textual.strip import Strip
 
+from acceltui.runs.filter import Filter
 from acceltui.runs.folder import RunFolder
 from acceltui.tui.catalog import RunLine
 from acceltui.tui.glyphs import Glyphs
@@ -36,6 +37,8 @@ class RunList(Panel):
         self.trouble = ""
         """Why there is no list."""
         self.filter = ""
+        self.wanted = Filter()
+        """The same, as it is understood."""
         self.sorted_by = "age"
         self.turned = False
         """Whether the order is the other way round."""
@@ -103,9 +106,14 @@ class RunList(Panel):
         """Move the cursor."""
         self._go(self.cursor + lines)
 
+    @property
+    def not_understood(self) -> str:
+        """Why the filter lets nothing through, where it can not."""
+        return self.wanted.trouble(run.values for run in self.runs)
+
     def filter_by(self, text: str) -> None:
         """Show only what matches."""
-        self.filter = text
+        self.filter, self.wanted = text, Filter(text)
         self.rearrange()
 
     def sort_next(self) -> None:
@@ -123,7 +131,7 @@ class RunList(Panel):
     def rearrange(self) -> None:
         """Filter and sort; the cursor stays on its run, or at its place where that is gone."""
         key, large_first = ORDERS[self.sorted_by]
-        kept = [run for run in self.runs if run.matches(self.filter)]
+        kept = [run for run in self.runs if run.matches(self.wanted)]
         known = [run for run in kept if key(run) is not None]
         known.sort(key=key, reverse=large_first != self.turned)  # type: ignore[arg-type]
         self.shown = known + [run for run in kept if key(run) is None]
@@ -185,6 +193,8 @@ class RunList(Panel):
     def _nothing(self) -> str:
         if self.waiting:
             return "looking at the runs folder"
+        if self.runs and not self.wanted.wrong and not self.wanted.keys <= self.runs[0].values.keys():
+            return "reading recipes"
         return self.trouble or (f"No run matches {self.filter!r}." if self.runs else "There is no run yet.")
 
     def _columns(self, width: int) -> dict[str, int]:
