@@ -16,7 +16,7 @@ CLOCK = "clock"
 NO_METRICS = frozenset({"seq", "attempt", "step", "stage", "time", CLOCK})
 """Columns of a row."""
 
-MOST_POINTS = 1 << 15
+MOST_POINTS = 1 << 14
 """Of one series; past it older ones are thinned out, since no terminal has a hundredth of that many columns."""
 MOST_SERIES = 200
 """Names beyond these are left out: a file that anyone may have written names as many as it likes."""

@@ -60,7 +60,7 @@ def test_a_folder_that_is_not_absolute_is_not_meant(monkeypatch: pytest.MonkeyPa
         ("notify: {on: [finsh]}", ":1:15: notify.on.0: 'finsh' is not one of: finish, crash, switch; "),
         ("keys: {stop: 1}", ':1:14: keys.stop: 1 is not text; put it in quotes: "1"'),
         ("keys: {stop: a, stop: b}", ":1:17: keys.stop: given twice, first on line 1; keep one of them"),
-        ("[1]", ":1:1: not a map of settings; the keys are glyphs, low_bandwidth, notify, keys"),
+        ("[1]", ":1:1: not a map of settings; the keys are glyphs, theme, low_bandwidth, notify, keys"),
         ("glyphs: [", ": not valid YAML"),
     ],
 )

@@ -189,7 +189,7 @@ class Dashboard(PlotScreen):
         if before is None or before.events != snapshot.events:
             self.query_one(Events).show(snapshot.events)
             self.query_one(Tail).show(snapshot.events)
-        if before is None or (before.rows, before.progress) != (snapshot.rows, snapshot.progress):
+        if before is None or plotted(before) != plotted(snapshot):
             self._show_plots(snapshot)
 
     def forget_away(self) -> None:
@@ -366,3 +366,16 @@ class Dashboard(PlotScreen):
 
     def _step(self) -> int:
         return self.snapshot.status.step if self.snapshot else 0
+
+
+def plotted(snapshot: Snapshot) -> tuple[object, ...]:
+    """What plots are drawn from; the rest of a status changes with each heartbeat."""
+    progress = snapshot.progress
+    return (
+        snapshot.rows,
+        snapshot.history.version,
+        progress.budget,
+        progress.switch_step,
+        progress.rule,
+        snapshot.status.stage,
+    )
