@@ -9,12 +9,14 @@ from acceltui.cli.parameters import Json
 
 def settings(as_json: Json = False) -> None:
     """Print where your settings are read from, and all of them."""
+    from dataclasses import asdict
+
     import yaml
 
     from acceltui.runs.settings import load_settings, settings_path
 
     path = settings_path()
-    values = load_settings().model_dump()
+    values = asdict(load_settings())
     if as_json:
         typer.echo(json.dumps({"path": str(path), "exists": path.exists(), "settings": values}, indent=2))
     else:

@@ -7,9 +7,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
-
-from pydantic import BaseModel, ConfigDict, Field
+from typing import Any
 
 from acceltui.runs.files import read_regular
 from acceltui.runs.folder import RunFolder
@@ -18,56 +16,6 @@ Manifest = dict[str, Any]
 LARGEST_MANIFEST = 1 << 26
 NAME = re.compile(r"([0-9]{10,})-[0-9]+(\.[0-9]+)?")
 """Of a checkpoint's folder: step, attempt, and a number where the step was saved again."""
-FileName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,254}$")]
-"""In the checkpoint's own folder, or among the segments."""
-Number = Annotated[int, Field(ge=0, lt=2**63)]
-
-
-class Strict(BaseModel):
-    """A manifest may have been written by anyone: types are not guessed."""
-
-    model_config = ConfigDict(strict=True, frozen=True)
-
-
-class Sealed(Strict):
-    """A file as it was written."""
-
-    bytes: Number
-    sha256: str
-
-
-class Segment(Sealed):
-    """A file of a replay's frames, `first` to `last` of each ring."""
-
-    file: FileName
-    first: list[Number]
-    last: list[Annotated[int, Field(ge=-1, lt=2**63)]]
-
-
-class Left(Strict):
-    """How the stage was being left."""
-
-    why: str
-    by: str
-    message: str
-
-
-class WellFormed(Strict):
-    """What every manifest says."""
-
-    version: Literal[3]
-    step: Number
-    stage: Literal["accelerate", "online"]
-    attempt: Annotated[int, Field(ge=1, lt=2**63)]
-    why: list[str]
-    leaving: Left | None
-    time: Annotated[float, Field(allow_inf_nan=False)]
-    versions: dict[str, str | None]
-    """Of what computed it."""
-    files: dict[FileName, Sealed]
-    replays: dict[str, list[Segment]]
-    scratch: bool
-    """Whether their segments lie in the scratch folder."""
 
 
 @dataclass(frozen=True)
@@ -149,6 +97,8 @@ def find_checkpoints(folder: RunFolder) -> list[Found]:
 
 def find_among(paths: Iterable[Path]) -> list[Found]:
     """The same, of these folders."""
+    from acceltui.runs.manifest import WellFormed  # pydantic: a tenth of a second
+
     found = []
     for path in paths:
         with contextlib.suppress(OSError, ValueError):

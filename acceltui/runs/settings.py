@@ -5,33 +5,36 @@ It may name a command that is run: nobody else may write it, and neither a recip
 
 import os
 import stat
+from dataclasses import MISSING, dataclass, field, fields
 from pathlib import Path
-from typing import Annotated, Literal, NoReturn, get_args
-
-from pydantic import Field, ValidationError
+from typing import TYPE_CHECKING, Any, Literal, NoReturn, get_args, get_type_hints
 
 from acceltui.recipe.errors import Place, Report
 from acceltui.recipe.files import MAX_BYTES, decode, display
-from acceltui.recipe.section import Section
 from acceltui.runs.files import read_regular
+
+if TYPE_CHECKING:
+    from acceltui.recipe.section import Section
 
 Event = Literal["finish", "crash", "switch"]
 
 
-class Notify(Section):
+@dataclass(frozen=True)
+class Notify:
     """How a person is told that a run has finished, has crashed, or has switched stages."""
 
     bell: bool = True
     """Whether a terminal that watches rings its bell."""
     osc9: bool = False
     """Whether it is sent a desktop notification (OSC 9: iTerm2, kitty, WezTerm, Windows Terminal)."""
-    hook: Annotated[str, Field(min_length=1)] | None = None
+    hook: str | None = None
     """A command line for the shell."""
-    on: list[Event] = Field(default_factory=lambda: list(get_args(Event)))
+    on: list[Event] = field(default_factory=lambda: list(get_args(Event)))
     """When any of these is done."""
 
 
-class Settings(Section):
+@dataclass(frozen=True)
+class Settings:
     """All settings, with their defaults."""
 
     glyphs: Literal["auto", "braille", "block", "ascii"] = "auto"
@@ -41,7 +44,7 @@ class Settings(Section):
     low_bandwidth: bool = False
     """Whether the dashboard writes less, for slow lines."""
     notify: Notify = Notify()
-    keys: dict[str, str] = Field(default_factory=dict)
+    keys: dict[str, str] = field(default_factory=dict)
     """Keys of the dashboard by action, in place of the usual ones."""
 
 
@@ -66,7 +69,9 @@ def load_settings() -> Settings:
         return Settings()
     except (OSError, RuntimeError, ValueError) as error:  # RuntimeError: links in a circle
         refuse(path, report, f"cannot be used: {getattr(error, 'strerror', None) or error}")
-    # 0.2 s, a third of all that starting takes, which most people without such a file need not wait for.
+    # 0.3 s, a third of all that starting takes, which most people without such a file need not wait for.
+    from pydantic import ValidationError
+
     from acceltui.recipe.validate import complain
     from acceltui.recipe.yaml12 import parse
 
@@ -75,16 +80,36 @@ def load_settings() -> Settings:
         return Settings()
     tree = parse(text, file, report)
     if not isinstance(tree.value, dict):
-        report.fail(tree.place, (), "not a map of settings", f"the keys are {', '.join(Settings.model_fields)}")
+        names = ", ".join(one.name for one in fields(Settings))
+        report.fail(tree.place, (), "not a map of settings", f"the keys are {names}")
     document = tree.plain()
+    schema = section_of(Settings)
     try:
-        settings = Settings.model_validate(document)
+        written = schema.model_validate(document).model_dump(exclude_unset=True)
     except ValidationError as error:
         for details in error.errors(include_url=False):
-            complain(details, details["loc"], tree, document, report, Settings)
+            complain(details, details["loc"], tree, document, report, schema)
     if report.found:
         raise report.error()
-    return settings
+    return Settings(**written | {"notify": Notify(**written.get("notify", {}))})
+
+
+def section_of(kind: type[Any]) -> "type[Section]":
+    """What checks a document that is to become a `kind`."""
+    from pydantic import Field, create_model
+
+    from acceltui.recipe.section import Section
+
+    hints = get_type_hints(kind)
+    columns: dict[str, Any] = {}
+    for one in fields(kind):
+        if one.default_factory is not MISSING:
+            columns[one.name] = (hints[one.name], Field(default_factory=one.default_factory))
+        elif hints[one.name] is Notify:
+            columns[one.name] = (inner := section_of(Notify), inner())
+        else:
+            columns[one.name] = (hints[one.name], one.default)
+    return create_model(kind.__name__, __base__=Section, **columns)
 
 
 def own_bytes(path: Path) -> bytes:

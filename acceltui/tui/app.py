@@ -3,10 +3,11 @@
 import os
 import sys
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from io import TextIOWrapper
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
@@ -195,8 +196,8 @@ def chosen_settings(*, glyphs: str | None = None, theme: str | None = None, low_
     for name, keys in settings.keys.items():
         if wrong := [key for key in keys.split(",") if not is_key(key)]:
             raise RunError(f"{settings_path()}: keys.{name}: {clean(wrong[0])!r} is no key. {KEY_EXAMPLES}")
-    asked = {"glyphs": glyphs, "theme": theme, "low_bandwidth": low_bandwidth}
-    return settings.model_copy(update={name: value for name, value in asked.items() if value})
+    asked: dict[str, Any] = {"glyphs": glyphs, "theme": theme, "low_bandwidth": low_bandwidth}
+    return replace(settings, **{name: value for name, value in asked.items() if value})
 
 
 def attach(

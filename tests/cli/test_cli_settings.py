@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from typer.testing import CliRunner
 
 from acceltui.cli import app
 from acceltui.recipe.describe import plain_values
-from acceltui.runs.settings import Settings
+from acceltui.runs.settings import Settings, section_of
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "command_line.md"
 Write = Callable[[str], Path]
@@ -43,8 +44,8 @@ def test_without_a_file_that_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 def test_every_key_is_documented_with_its_default() -> None:
     rows = dict(re.findall(r"^\| `([a-z0-9_.]+)` \| (.+?) \|", DOCUMENT.read_text(), re.MULTILINE))
-    assert set(rows) == set(plain_values(Settings))
-    values = Settings().model_dump()
+    assert set(rows) == set(plain_values(section_of(Settings)))
+    values = asdict(Settings())
     for path, written in rows.items():
         value = values
         for key in path.split("."):

@@ -4,7 +4,7 @@ import pytest
 from fake_run import make_run
 from test_dashboard import commands_in, screen_text, shows, until
 
-from acceltui.runs.settings import Settings
+from acceltui.runs.settings import Notify, Settings
 from acceltui.tui.app import AccelApp
 from acceltui.tui.away import Seen
 from acceltui.tui.glyphs import BRAILLE
@@ -64,7 +64,7 @@ async def test_the_list_of_runs_has_none_either(run):
 @pytest.mark.parametrize("read_only", [True, False])
 async def test_no_hook_is_run_and_nothing_is_noted(run, tmp_path, monkeypatch, read_only):
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
-    settings = Settings(notify={"hook": f"touch {tmp_path}/told"})
+    settings = Settings(notify=Notify(hook=f"touch {tmp_path}/told"))
     app = AccelApp(run.folder, BRAILLE, settings=settings, read_only=read_only)
     async with app.run_test(size=(120, 40)) as pilot:
         await until(pilot, lambda: app.snapshot is not None)

@@ -5,7 +5,7 @@ from fake_run import make_run
 from test_dashboard import screen_text, shows, until
 
 from acceltui.runs.paths import RunError
-from acceltui.runs.settings import Settings
+from acceltui.runs.settings import Notify, Settings
 from acceltui.tui.app import AccelApp, attach, chosen_settings
 from acceltui.tui.glyphs import BRAILLE
 from acceltui.tui.screens.help import Help
@@ -67,7 +67,7 @@ def test_on_a_slow_line_one_looks_less_often(tmp_path):
 @pytest.mark.parametrize("on", [["switch"], ["finish"]])
 async def test_the_bell_rings_at_the_switch_where_that_is_wanted(tmp_path, monkeypatch, on):
     run = make_run(tmp_path, at=0.2)
-    app = AccelApp(run.folder, BRAILLE, settings=Settings(notify={"on": on}))
+    app = AccelApp(run.folder, BRAILLE, settings=Settings(notify=Notify(on=on)))
     async with app.run_test(size=(120, 40)) as pilot:
         await until(pilot, lambda: app.snapshot is not None)
         written = []
@@ -79,7 +79,7 @@ async def test_the_bell_rings_at_the_switch_where_that_is_wanted(tmp_path, monke
 
 async def test_the_hook_of_a_killed_engine_is_run_once_however_many_watch(tmp_path):
     run = make_run(tmp_path)
-    settings = Settings(notify={"hook": f'echo "$ACCEL_EVENT $ACCEL_STATE" >> {tmp_path}/told'})
+    settings = Settings(notify=Notify(hook=f'echo "$ACCEL_EVENT $ACCEL_STATE" >> {tmp_path}/told'))
     for _ in range(2):
         run.beat("RUNNING")
         app = AccelApp(run.folder, BRAILLE, settings=settings)
