@@ -36,7 +36,7 @@ from acceltui.tui.screens.plots import PlotScreen
 from acceltui.tui.screens.reading import ReadingScreen
 from acceltui.tui.screens.recipe import RecipeScreen
 from acceltui.tui.screens.runs import RunsScreen
-from acceltui.tui.watch import INTERVAL, LOW_INTERVAL, Snapshot, Watch, WatchThread
+from acceltui.tui.watch import IDLE_INTERVAL, INTERVAL, LOW_INTERVAL, Snapshot, Watch, WatchThread
 from acceltui.tui.widgets.header import why_not_running
 
 KEY_EXAMPLES = "Keys are L, ctrl+l, f2, question_mark or the like; several are separated by commas."
@@ -167,9 +167,13 @@ class AccelApp(App[None]):
                 seen.note()
             snapshot = watch.poll()
             self.post_message(RunChanged(folder, snapshot))  # the one thing that Textual allows another thread
+            idle = snapshot.state == "PAUSED" or not snapshot.alive
+            thread.interval = max(usual, IDLE_INTERVAL if idle else INTERVAL)
             return snapshot.read < 1
 
-        return WatchThread(look, LOW_INTERVAL if self.settings.low_bandwidth else INTERVAL)
+        usual = LOW_INTERVAL if self.settings.low_bandwidth else INTERVAL
+        thread = WatchThread(look, usual)
+        return thread
 
 
 def farewell(folder: RunFolder, snapshot: Snapshot) -> str:

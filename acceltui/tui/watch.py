@@ -18,6 +18,8 @@ from acceltui.tui.series import History
 
 INTERVAL = 0.5
 """Seconds between two looks."""
+IDLE_INTERVAL = 1.0
+"""The same where nothing happens by itself: the run is over, or paused."""
 LOW_INTERVAL = 5.0
 """The same on a slow line."""
 REMOTE_INTERVAL = 5.0
@@ -193,7 +195,7 @@ class WatchThread(threading.Thread):
     def __init__(self, look: Callable[[], bool], interval: float = INTERVAL) -> None:
         super().__init__(name="watch", daemon=True)
         self._look = look
-        self._interval = interval
+        self.interval = interval
         self._stop_asked = False
         self._awake = threading.Event()
 
@@ -201,7 +203,7 @@ class WatchThread(threading.Thread):
         while not self._stop_asked:
             self._awake.clear()
             if not self._look() and not self._stop_asked:
-                self._awake.wait(self._interval)
+                self._awake.wait(self.interval)
 
     def look_soon(self) -> None:
         """Look once more without waiting for the time."""

@@ -10,7 +10,7 @@ from acceltui.tui.app import AccelApp, attach, chosen_settings
 from acceltui.tui.glyphs import BRAILLE
 from acceltui.tui.screens.help import Help
 from acceltui.tui.screens.log import LogScreen
-from acceltui.tui.watch import LOW_INTERVAL
+from acceltui.tui.watch import IDLE_INTERVAL, INTERVAL, LOW_INTERVAL
 
 GONE = 2**22 + 1
 """No process has this number."""
@@ -61,7 +61,17 @@ def test_the_command_line_wins_over_the_settings(write_settings):
 
 def test_on_a_slow_line_one_looks_less_often(tmp_path):
     app = AccelApp(make_run(tmp_path).folder, BRAILLE, settings=Settings(low_bandwidth=True))
-    assert app._watch_thread._interval == LOW_INTERVAL
+    assert app._watch_thread.interval == LOW_INTERVAL
+
+
+async def test_of_a_paused_run_one_looks_less_often_until_it_goes_on(tmp_path):
+    run = make_run(tmp_path, at=0.2)
+    async with AccelApp(run.folder, BRAILLE).run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: pilot.app.snapshot is not None and pilot.app._watch_thread.interval == INTERVAL)
+        run.beat("PAUSED")
+        await until(pilot, lambda: pilot.app._watch_thread.interval == IDLE_INTERVAL)
+        run.beat()
+        await until(pilot, lambda: pilot.app._watch_thread.interval == INTERVAL)
 
 
 @pytest.mark.parametrize("on", [["switch"], ["finish"]])
