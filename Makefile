@@ -8,11 +8,12 @@ BIN := .venv/bin
 run: .venv/ready ## train the main recipe and watch it (RECIPE=... for another)
 	@$(BIN)/accel run $(RECIPE)
 
-# What a terminal shows within seconds is tested apart from the rest, two at a time.
+# What a terminal shows within seconds is tested alone, by itself on the machine.
 test: lint ## lint, types, the import contract, all tests
 	@scripts/system-packages.sh --try-tests
 	$(BIN)/pytest --numprocesses auto --maxprocesses 4 --dist loadfile --ignore tests/e2e/terminal --ignore tests/tui
-	$(BIN)/pytest --numprocesses 2 --dist loadfile tests/e2e/terminal tests/tui
+	$(BIN)/pytest --numprocesses 2 --dist loadfile tests/tui
+	$(BIN)/pytest tests/e2e/terminal
 
 quick: lint ## the same without the tests that train until something is learned
 	@scripts/system-packages.sh --try-tests
