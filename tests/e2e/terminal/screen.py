@@ -40,7 +40,8 @@ class Terminal:
         self.descriptor, slave = pty.openpty()
         fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
         usual = {"TERM": "xterm-256color", "COLORTERM": "truecolor", "LC_ALL": "C.UTF-8"}
-        variables = {**os.environ, **usual, **(environment or {})}
+        # Test runners export the size of their own terminal, or what they take for it.
+        variables = {**os.environ, "COLUMNS": None, "LINES": None, **usual, **(environment or {})}
         self.process = subprocess.Popen(
             command,
             cwd=cwd,

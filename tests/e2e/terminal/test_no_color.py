@@ -37,13 +37,13 @@ def test_no_colour_is_sent_and_all_can_be_told_apart(living: Callable, terminal_
     terminal.wait_for(lambda: "Cancel" not in terminal.text, 5)
 
     terminal.press("\x10")
-    terminal.wait_for("Screenshot", 5)
+    terminal.wait_for("all runs: attach", 5)
     terminal.press("\x1b[B")
     commands = [row for row, line in enumerate(terminal.screen.display) if line.startswith("  ")]
     underlined = {cell.underscore for row in commands for cell in terminal.screen.buffer[row].values()}
     assert underlined == {True, False}, "which command Enter would run"
     terminal.press("\x1b")
-    terminal.wait_for(lambda: "Screenshot" not in terminal.text, 5)
+    terminal.wait_for(lambda: "all runs: attach" not in terminal.text, 5)
 
     terminal.press("R")
     terminal.wait_for("│\u203a  half", 5)
