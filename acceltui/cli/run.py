@@ -1,5 +1,6 @@
 """Commands that start or watch an engine: run, attach, demo."""
 
+import gc
 import json
 import shlex
 import sys
@@ -287,6 +288,8 @@ def watch(
     from acceltui.cli.follow import follow, seen
 
     if sys.stdin.isatty() and sys.stdout.isatty() and not plain:
+        # Until the history is on the screen (see AccelApp.on_run_changed): a tenth of that time went into it.
+        gc.disable()
         from acceltui.tui.app import attach as open_dashboard
 
         farewell = open_dashboard(

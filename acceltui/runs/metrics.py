@@ -86,6 +86,8 @@ def apply_rewinds(rows: Iterable[Row]) -> list[Row]:
 
 def without_void(rows: Sequence[Row]) -> list[Row]:
     """Rewinds, and measurements that none of those behind them takes back, in order."""
+    if not any("rewind_to" in row for row in rows):
+        return list(rows)
     later, kept = Later(), []
     for row in reversed(rows):
         if is_rewind(row):

@@ -1,5 +1,6 @@
 """The terminal application: `attach` shows one run, or others from the list, until the person there leaves."""
 
+import gc
 import os
 import sys
 from collections.abc import Iterator, Sequence
@@ -121,6 +122,8 @@ class AccelApp(App[None]):
             self.snapshot = message.snapshot
             self._tell(message.snapshot)
             self.dashboard.take(message.snapshot)
+            if message.snapshot.read == 1:
+                gc.enable()
 
     def _tell(self, snapshot: Snapshot) -> None:
         """Ring, or run the hook of an engine that can do so no more, when the run has come to another state."""

@@ -149,7 +149,6 @@ class Dashboard(PlotScreen):
         for banner in self.query(Banner):
             banner.display = False
         self.query_one(KeyLine).show_keys(key_line(bindings_of(self)))
-        self.add_class("-waiting")
         self._arrange()
         self._ready = True
 
@@ -236,11 +235,17 @@ class Dashboard(PlotScreen):
         width, height = self.app.size
         full = width >= FULL_SIZE[0] and height >= FULL_SIZE[1]
         tiny = width < SMALL_SIZE[0] or height < SMALL_SIZE[1]
-        self.set_class(full, "-full")
-        self.set_class(not full and not tiny, "-compact")
-        self.set_class(tiny, "-tiny")
-        self.set_class(full and height >= TALL, "-tall")
-        self.set_class(self.enlarged or not full, "-single")
+        # All at once: each change of a class styles the whole screen anew.
+        self.update_classes(
+            {
+                "-waiting": self._shown is None,
+                "-full": full,
+                "-compact": not full and not tiny,
+                "-tiny": tiny,
+                "-tall": full and height >= TALL,
+                "-single": self.enlarged or not full,
+            }
+        )
         for name in PANELS:
             self.query_one(f"#{name}").set_class(name == self.chosen, "-chosen")
         self.query_one("#pair").set_class(self.chosen in ("losses", "cloning"), "-chosen")
