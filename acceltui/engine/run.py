@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import NoReturn
 
@@ -10,6 +10,7 @@ import torch
 
 from acceltui.engine.build import Parts
 from acceltui.engine.checkpoint import Checkpoints, Moment, Saved
+from acceltui.engine.cpu import CpuClock
 from acceltui.engine.endings import Diverged, Leaving, Unsaved, Vanished
 from acceltui.engine.evaluations import Evaluations
 from acceltui.engine.health import Health, Seen
@@ -31,7 +32,7 @@ RESUMED_STARTS = 2**31 + 2**30 + 2**29
 """Seeds of episodes begun anew at a resume."""
 ROLLOUT_SEEDS = 2**31
 """Rollouts begin where no evaluation does: a recipe's seeds are smaller."""
-OF_A_CLOCK = ("speed/", "machine/")
+OF_A_CLOCK = ("speed/", "time/", "machine/")
 """Metrics that differ each time the same is trained: no checkpoint has them in it."""
 
 
@@ -55,7 +56,7 @@ class Run:
         self.parts = Parts(recipe, lambda message: record.event("compile", message, step=self.step))
         self.evaluations = Evaluations(self.parts)
         self.checkpoints = Checkpoints(folder, monitor.attempt, recipe)
-        self.pace = Pace()
+        self.pace, self.cpu = Pace(), CpuClock()
         self.stopwatch = self.parts.stopwatch
         self.health = Health(recipe)
         self.clone_steps = 0
@@ -71,7 +72,7 @@ class Run:
 
     def measure_random(self) -> None:
         """The return of random actions, from which shares are measured."""
-        with self.stopwatch.during("evaluation"):
+        with self.stopwatch.during("evaluation"), self.cpu.evaluating():
             values = self.evaluations.measure_random()
         self.live.random_return = values["random/return"]
         self.record.row(0, self.live.stage, values)
@@ -224,9 +225,9 @@ class Run:
 
     def evaluate(self) -> None:
         """Evaluate the policies that this stage is about, and keep the best."""
-        with self.aside("EVALUATING", "evaluation"):
+        with self.aside("EVALUATING", "evaluation"), self.cpu.evaluating():
             values = self.evaluations.measure(self.live.stage)
-        values |= {f"steps/{name}": count for name, count in self.count_steps().items()}
+        values |= grouped({"steps": self.count_steps(), "time": self.cpu.read()})
         self.record.row(self.step, self.live.stage, values)
         self.live.latest = self.record.latest
         if self.evaluations.note(self.step, values):
@@ -248,21 +249,21 @@ class Run:
         live.replay = {"size": replay.size, "capacity": replay.capacity}
         windows = {"size": 0, "capacity": 0}
         if isinstance(stage, Accelerate) and stage.cloning:
-            values |= stage.cloning.meter.take()
             windows = {"size": stage.cloning.windows, "capacity": self.recipe.clone.newest}
-            values |= {f"windows/{key}": value for key, value in windows.items()}
+            values |= stage.cloning.meter.take() | grouped({"windows": windows})
         live.windows = {**windows, "from": self.recipe.clone.from_ if windows["capacity"] else ""}
         live.speed = self.pace.speed(self.step, learning.updates)
         shares, live.time = self.stopwatch.shares(), self.stopwatch.read()
-        counted = (
-            ("replay", live.replay),
-            ("speed", live.speed),
-            ("speed/share", shares),
-            ("steps", self.count_steps()),
-            ("machine", self.monitor.used),
+        values |= grouped(
+            {
+                "replay": live.replay,
+                "speed": live.speed,
+                "speed/share": shares,
+                "steps": self.count_steps(),
+                "time": self.cpu.read(),
+                "machine": self.monitor.used,
+            }
         )
-        for group, parts in counted:
-            values |= {f"{group}/{key}": value for key, value in parts.items()}
         self.record.row(self.step, stage.name, values)
         live.latest = self.record.latest
         self.look_at_rule(stage)
@@ -408,3 +409,8 @@ class Run:
         finally:
             self.pace.go_on()
             self.live.state, self.live.time = before, self.stopwatch.read()
+
+
+def grouped(groups: Mapping[str, Mapping[str, float]]) -> dict[str, float]:
+    """Metrics by name: `group/key`."""
+    return {f"{group}/{key}": value for group, values in groups.items() for key, value in values.items()}

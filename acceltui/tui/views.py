@@ -31,6 +31,7 @@ SHOWN = {
 TITLES = {
     "speed": "Speed, a second",
     "speed/share": "Shares of the time",
+    "time": "CPU seconds",
     "steps": "Environment steps",
     "replay": "Replay",
     "windows": "Windows to clone",

@@ -20,7 +20,7 @@ from acceltui.runs.jsonl import JsonlReader
 from acceltui.runs.metrics import apply_rewinds
 
 EXCLUDED = ("time", "seq", "attempt")
-OF_A_CLOCK = ("speed/", "machine/")
+OF_A_CLOCK = ("speed/", "time/", "machine/")
 PENDULUM = {"id": "Pendulum-v1", "episode_steps": 20}
 CHEETAH = {"id": "HalfCheetah-v5", "episode_steps": 30}
 ANT = {"id": "Ant-v5", "episode_steps": 30}

@@ -126,6 +126,16 @@ def test_the_time_of_a_run_is_told_by_what_it_went_to(finished: Finished) -> Non
     assert all(seconds > 0 for seconds in spent.values())
 
 
+def test_each_row_tells_the_cpu_seconds_so_far_and_what_of_them_evaluations_took(finished: Finished) -> None:
+    folder, _ = finished
+    told = [(row["time/cpu"], row["time/cpu_evaluation"]) for row in rows(folder) if "steps/total" in row]
+    whole, evaluations = zip(*told, strict=True)
+    assert list(whole) == sorted(whole) and list(evaluations) == sorted(evaluations)
+    assert all(0 < part < total for total, part in told)
+    evaluated = [row["time/cpu_evaluation"] for row in rows(folder) if "transformer/return" in row]
+    assert len(set(evaluated)) == len(evaluated), "each evaluation has cost something"
+
+
 def test_a_rule_says_where_it_stands_before_the_first_evaluation(
     living: Callable[..., tuple[RunFolder, subprocess.Popen[bytes]]],
 ) -> None:
