@@ -12,7 +12,7 @@ from acceltui.engine.learners.clone import BehaviourCloning
 from acceltui.engine.learners.critic import TargetedCritic
 from acceltui.engine.learners.td3 import TD3
 from acceltui.engine.networks.actor import Actor
-from acceltui.engine.networks.build import build_actor, build_critic
+from acceltui.engine.networks.build import build_actor, build_critic, build_value
 from acceltui.engine.networks.critic import TwinCritic
 from acceltui.engine.networks.gpt import GPTModel
 from acceltui.engine.networks.transformer import TransformerBody
@@ -177,6 +177,26 @@ def test_the_critics_are_two_and_the_first_is_row_0(critic: TwinCritic) -> None:
         gradients = torch.autograd.grad(values[member].sum(), parameters, retain_graph=True)
         assert all(gradient[1 - member].abs().max() == 0 for gradient in gradients)
         assert all(gradient[member].abs().max() > 0 for gradient in gradients)
+
+
+def test_with_norm_each_hidden_layer_is_normalised_before_its_relu() -> None:
+    critic = build_critic(Critic(hidden=[16, 12], norm="layer"), small(), SPACES)
+    windows, actions = random_windows(6, 1), torch.rand(6, 2)
+    seen = critic.encoder(windows).flatten(1)
+    for member, values in enumerate(critic(windows, actions)):
+        x = torch.cat((seen, actions), dim=1)
+        for weight, bias in zip(critic.weights[:-1], critic.biases[:-1], strict=True):
+            x = x @ weight[member] + bias[member]
+            x = (x - x.mean(1, keepdim=True)) / (x.var(1, keepdim=True, correction=0) + 1e-5).sqrt()
+            x = x.relu()
+        expected = (x @ critic.weights[-1][member] + critic.biases[-1][member]).squeeze(1)
+        torch.testing.assert_close(values, expected, rtol=0, atol=1e-5)
+
+
+def test_a_value_network_can_be_normalised_too() -> None:
+    value = build_value(Critic(hidden=[16, 12], norm="layer"), small(), SPACES)
+    assert [type(layer).__name__ for layer in value.body.layers] == ["Linear", "LayerNorm", "ReLU"] * 2
+    assert value(random_windows(6, 1)).isfinite().all()
 
 
 def test_a_critic_sees_its_context_and_the_action(critic: TwinCritic) -> None:

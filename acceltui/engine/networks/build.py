@@ -102,9 +102,10 @@ def build_head(section: Accelerator | Transformer, features: int, recipe: Recipe
 def build_critic(section: Critic, recipe: Recipe, spaces: Spaces) -> TwinCritic:
     """The twin critics that a recipe describes."""
     encoder = Encoder(spaces, recipe.encoder.features)
-    return TwinCritic(encoder, section.context, section.hidden, spaces.action, spaces.discrete)
+    return TwinCritic(encoder, section.context, section.hidden, spaces.action, spaces.discrete, section.norm == "layer")
 
 
 def build_value(section: Critic, recipe: Recipe, spaces: Spaces) -> ValueNetwork:
     """PPO's value network."""
-    return ValueNetwork(Encoder(spaces, recipe.encoder.features), section.context, section.hidden)
+    encoder = Encoder(spaces, recipe.encoder.features)
+    return ValueNetwork(encoder, section.context, section.hidden, section.norm == "layer")

@@ -21,9 +21,13 @@ class TwinCritic(nn.Module):
     encoder serves both. With discrete actions, the value of each choice is an output, and actions (one-hot) pick.
     """
 
-    def __init__(self, encoder: Encoder, context: int, hidden: Sequence[int], action: int, discrete: bool) -> None:
+    def __init__(
+        self, encoder: Encoder, context: int, hidden: Sequence[int], action: int, discrete: bool, norm: bool = False
+    ) -> None:
+        """`norm`: hidden layers are normalised before their ReLU."""
         super().__init__()
         self.context, self.encoder, self.action, self.discrete = context, encoder, action, discrete
+        self.norm = norm
         inputs = context * encoder.features
         widths = [inputs, *hidden, action] if discrete else [inputs + action, *hidden, 1]
         self.weights = nn.ParameterList()
@@ -56,7 +60,10 @@ class TwinCritic(nn.Module):
             layers = [(weight[:members], bias[:members]) for weight, bias in layers]
         x = inputs.expand(members, -1, -1)  # (members, B, features)
         for weight, bias in layers[:-1]:
-            x = F.relu(torch.baddbmm(bias, x, weight), inplace=True)
+            x = torch.baddbmm(bias, x, weight)
+            if self.norm:  # without a scale and a shift of its own: the bias before it and the layer behind it do that
+                x = F.layer_norm(x, x.shape[-1:])
+            x = F.relu(x, inplace=True)
         weight, bias = layers[-1]
         with full_precision(x):
             if weight.shape[2] == 1:  # matrix products take twice as long over a single column
@@ -67,10 +74,11 @@ class TwinCritic(nn.Module):
 class ValueNetwork(nn.Module):
     """What states are worth under the policy (PPO)."""
 
-    def __init__(self, encoder: Encoder, context: int, hidden: Sequence[int]) -> None:
+    def __init__(self, encoder: Encoder, context: int, hidden: Sequence[int], norm: bool = False) -> None:
+        """`norm`: hidden layers are normalised before their ReLU."""
         super().__init__()
         self.context, self.encoder = context, encoder
-        self.body = MLPBody(encoder.features, context, hidden)
+        self.body = MLPBody(encoder.features, context, hidden, norm)
         self.value = nn.Linear(self.body.features, 1)
 
     def forward(self, windows: Windows) -> Tensor:

@@ -12,13 +12,16 @@ from acceltui.engine.windows import Past
 class MLPBody(Body):
     """A multilayer perceptron over the flattened window."""
 
-    def __init__(self, inputs: int, context: int, hidden: Sequence[int]) -> None:
+    def __init__(self, inputs: int, context: int, hidden: Sequence[int], norm: bool = False) -> None:
+        """`norm`: layers are normalised before their ReLU."""
         super().__init__()
         widths = [context * inputs, *hidden]
         self.features = widths[-1]
         layers: list[nn.Module] = []
         for before, after in itertools.pairwise(widths):
-            layers += [nn.Linear(before, after), nn.ReLU(inplace=True)]
+            layers += [nn.Linear(before, after)]
+            layers += [nn.LayerNorm(after, elementwise_affine=False)] if norm else []
+            layers += [nn.ReLU(inplace=True)]
         self.layers = nn.Sequential(*layers)
 
     def forward(self, observed: Tensor, past: Past | None) -> Tensor:

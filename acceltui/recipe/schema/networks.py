@@ -38,6 +38,9 @@ class Critic(Section):
     context: Context = 1
     """Observations seen: 1 for a Markov state, the actors' context where something is hidden."""
     hidden: Hidden = [256, 256]
+    norm: Literal["none", "layer"] = "none"
+    """`layer`: each hidden layer is normalised before its ReLU (arXiv 1607.06450), which keeps values from running away
+    where there are many updates a step (DroQ, arXiv 2110.02034)."""
     learning_rate: LearningRate | None = None
 
 
