@@ -40,6 +40,8 @@ class Moment:
     state: State
     replays: Mapping[str, Replay]
     """Empty where none is to be saved."""
+    cpu: Mapping[str, float]
+    """What the run has cost, in CPU seconds."""
 
 
 class Saved:
@@ -104,6 +106,7 @@ class Checkpoints:
                 "why": list(dict.fromkeys(whys)),
                 "leaving": leaving,
                 "time": time.time(),
+                "cpu": dict(moment.cpu),
                 "versions": versions(),
                 "files": files,
                 "replays": replays,

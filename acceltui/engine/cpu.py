@@ -1,7 +1,7 @@
 """What a run costs: CPU seconds, which other jobs on the machine lengthen far less than they do the wall clock."""
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import psutil
 
@@ -9,10 +9,12 @@ import psutil
 class CpuClock:
     """CPU seconds of this process and of those that it has started, from now on."""
 
-    def __init__(self) -> None:
+    def __init__(self, before: Mapping[str, float] | None = None) -> None:
+        """`before`: what `read` gave when the run was saved that goes on here."""
+        before = before or {}
         self._process = psutil.Process()
-        self._evaluation = 0.0
-        self._since = self._spent()
+        self._evaluation = before.get("cpu_evaluation", 0.0)
+        self._since = self._spent() - before.get("cpu", 0.0)
 
     @contextlib.contextmanager
     def evaluating(self) -> Iterator[None]:

@@ -56,7 +56,7 @@ class Run:
         self.parts = Parts(recipe, lambda message: record.event("compile", message, step=self.step))
         self.evaluations = Evaluations(self.parts)
         self.checkpoints = Checkpoints(folder, monitor.attempt, recipe)
-        self.pace, self.cpu = Pace(), CpuClock()
+        self.pace, self.cpu = Pace(), CpuClock(saved.manifest.get("cpu") if saved else None)
         self.stopwatch = self.parts.stopwatch
         self.health = Health(recipe)
         self.clone_steps = 0
@@ -312,7 +312,8 @@ class Run:
         with self.aside(self.live.state, "saving"):
             full = self.recipe.checkpoint.replay == "full"
             state = self.state(stage)  # which ends a step that was begun, and writes it into the replay
-            moment = Moment(self.step, stage.name, self.parts.networks, state, stage.replays if full else {})
+            replays = stage.replays if full else {}
+            moment = Moment(self.step, stage.name, self.parts.networks, state, replays, self.cpu.read())
             left = None if leaving is None else {"why": leaving.why, "by": leaving.by, "message": leaving.message}
             try:
                 self.live.checkpoint = self.checkpoints.save(moment, whys, left)

@@ -48,6 +48,8 @@ class WellFormed(Strict):
     why: list[str]
     leaving: Left | None
     time: Annotated[float, Field(allow_inf_nan=False)]
+    cpu: dict[str, Annotated[float, Field(ge=0, allow_inf_nan=False)]] = {}
+    """Seconds that the run had cost by then; of an older version nobody knows."""
     versions: dict[str, str | None]
     """Of what computed it."""
     files: dict[FileName, Sealed]

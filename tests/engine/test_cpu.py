@@ -42,3 +42,11 @@ def test_waiting_costs_nothing() -> None:
     clock = CpuClock()
     time.sleep(0.3)
     assert clock.read()["cpu"] < 0.1
+
+
+def test_what_goes_on_costs_what_it_had_cost_and_more() -> None:
+    clock = CpuClock({"cpu": 70.0, "cpu_evaluation": 20.0})
+    work(0.1)
+    spent = clock.read()
+    assert 70.05 <= spent["cpu"] < 71
+    assert spent["cpu_evaluation"] == 20

@@ -12,6 +12,8 @@ from acceltui.engine.process import latest_attempt
 from acceltui.recipe.schema import GymnasiumEnv
 from acceltui.runs.checkpoints import newest_whole
 from acceltui.runs.folder import RunFolder
+from acceltui.runs.jsonl import JsonlReader
+from acceltui.runs.metrics import apply_rewinds
 from acceltui.runs.paths import create_run_folder
 
 
@@ -70,3 +72,19 @@ def test_a_fork_goes_on_from_its_own_checkpoints_whatever_attempt_it_was_forked_
     assert run(forked, recipe, attempt) == "FINISHED"
     newest, _ = newest_whole(forked)
     assert newest is not None and newest.step == recipe.total_steps
+
+
+def test_what_a_resumed_run_costs_goes_on_where_it_was_saved(tmp_path: Path) -> None:
+    recipe = recipe_of({})
+    folder = create_run_folder(tmp_path, recipe.name, recipe.seed, name="whole")
+    assert run(folder, recipe) == "FINISHED"
+    resumed = cut_back(folder, tmp_path / "resumed", 100)
+    found, _ = newest_whole(resumed)
+    assert found is not None
+    manifest = found.path / "manifest.json"
+    cost = {"cpu": 500.0, "cpu_evaluation": 200.0}
+    manifest.write_text(json.dumps(json.loads(manifest.read_text()) | {"cpu": cost}))
+    assert run(resumed, recipe, attempt=2) == "FINISHED"
+    rows = apply_rewinds(JsonlReader(resumed.metrics).poll())
+    later = [row for row in rows if row["attempt"] == 2 and "time/cpu" in row]
+    assert later and all(500 < row["time/cpu"] < 600 and 200 <= row["time/cpu_evaluation"] < 250 for row in later)
