@@ -23,7 +23,7 @@ REAL = (
     "engine.threads=1",
     "engine.compile=never",
     "algorithm.random_steps=1000",
-    "log.every=40",
+    "log.every=30",
     "evaluation.every=2000",
     "checkpoint.every=5000",
 )

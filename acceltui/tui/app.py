@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from textual.app import App, SystemCommand
+from textual.await_complete import AwaitComplete
 from textual.binding import Binding, BindingType
 from textual.driver import Driver
 from textual.drivers.linux_driver import LinuxDriver
@@ -41,6 +42,9 @@ from acceltui.tui.watch import IDLE_INTERVAL, INTERVAL, LOW_INTERVAL, Snapshot, 
 from acceltui.tui.widgets.header import why_not_running
 
 KEY_EXAMPLES = "Keys are L, ctrl+l, f2, question_mark or the like; several are separated by commas."
+SETTLES = 0.02
+"""Seconds that a screen which comes or goes is not drawn for: Textual lays it out two or three times by then, and would
+send all of it each time."""
 DETACH = "detach: the engine goes on"
 
 
@@ -144,6 +148,15 @@ class AccelApp(App[None]):
                 yield SystemCommand(binding.tooltip, key_name(binding.key), partial(self.simulate_key, binding.key))
         other = LIGHT_THEME if self.current_theme.dark else DARK_THEME
         yield SystemCommand("light theme, or dark", other.name, partial(setattr, self, "theme", other.name))
+
+    def push_screen(self, *arguments: Any, **keywords: Any) -> Any:
+        if self.settings.low_bandwidth:  # else what comes first is to be seen at once
+            self.delay_update(SETTLES)
+        return super().push_screen(*arguments, **keywords)
+
+    def pop_screen(self) -> AwaitComplete:
+        self.delay_update(SETTLES)
+        return super().pop_screen()
 
     def action_runs(self) -> None:
         """List all runs; one can be chosen there."""
