@@ -35,8 +35,8 @@ POLICIES = ("transformer", "accelerator")
 NOT_THE_TASK = {"id", "kind", "num_envs", "processes", "backend", "bootstrap"}
 """Keys of `env` that leave what is to be learned as it is; the id is named anyway."""
 CPU, CPU_EVALUATION = "time/cpu", "time/cpu_evaluation"
-CARRIED = (CPU, CPU_EVALUATION, "steps/evaluation", "steps/clone", "random/return")
-"""Metrics of which the newest value is in force until there is another."""
+CARRIED = (CPU, CPU_EVALUATION, "steps/evaluation", "steps/clone", "steps/total", "random/return")
+"""Metrics whose newest value is in force until there is another."""
 
 Evaluation = dict[str, float | int | str | None]
 
@@ -75,8 +75,8 @@ class Result:
     command: str | None
     attempts: int
     evaluations: list[Evaluation]
-    """step, stage, cpu and cpu_evaluation so far, episodes; of each policy evaluated its mean return by its name, and
-    `_std`, `_success`."""
+    """step, stage, then what was spent so far: cpu, cpu_evaluation (part of it), steps_total (with evaluation and
+    cloning); of each policy evaluated its mean return by its name, `_std`, `_success`; episodes of each."""
 
 
 def result_id(recipe: Recipe) -> str:
@@ -107,7 +107,7 @@ def result_of(folder: RunFolder) -> Result:
         raise RunError(f"{folder.path} has neither a status nor measurements that can be read.")
     last = carried(rows)
     training = max([row["step"] for row in rows[-1:]] + [status.step if status else 0])
-    beside = {name: int(last[f"steps/{name}"] or 0) for name in ("evaluation", "clone")}
+    beside = {name: as_count(last[f"steps/{name}"]) or 0 for name in ("evaluation", "clone")}
     error = status.error.get("message") if status and status.error else None
     switch = read_progress(status.progress).switch_step if status else None
     surroundings = read_surroundings(folder)
@@ -126,7 +126,7 @@ def result_of(folder: RunFolder) -> Result:
         switch_by=None if switch is None else switched_by(folder, int(switch)),
         random_return=rounded(last["random/return"]),
         steps={"training": training, **beside, "total": training + sum(beside.values())},
-        cpu={"training": rounded(difference(last[CPU], last[CPU_EVALUATION])), "evaluation": last[CPU_EVALUATION]},
+        cpu={"training": rounded(cpu_of_training(last)), "evaluation": rounded(last[CPU_EVALUATION])},
         versions={
             clean(name): None if value is None else clean(value)
             for name, value in (versions.items() if isinstance(versions, dict) else ())
@@ -195,8 +195,14 @@ def carried(rows: Iterable[Row]) -> dict[str, float | None]:
     """The newest value of each of CARRIED; None where no row has it."""
     newest: dict[str, float | None] = dict.fromkeys(CARRIED)
     for row in rows:
-        newest |= {key: rounded(row[key]) for key in CARRIED if key in row}
+        newest |= {key: as_number(row[key]) for key in CARRIED if key in row}
     return newest
+
+
+def cpu_of_training(newest: Mapping[str, float | None]) -> float | None:
+    """CPU seconds without those of evaluations; None where either is unknown."""
+    whole, evaluating = newest[CPU], newest[CPU_EVALUATION]
+    return None if whole is None or evaluating is None else whole - evaluating
 
 
 def evaluations(rows: Iterable[Row]) -> list[Evaluation]:
@@ -213,6 +219,7 @@ def evaluations(rows: Iterable[Row]) -> list[Evaluation]:
             "stage": clean(row.get("stage", "")),
             "cpu": cpu[CPU],
             "cpu_evaluation": cpu[CPU_EVALUATION],
+            "steps_total": as_count(row.get("steps/total")),
         }
         for who in policies:
             measured[who] = rounded(row[f"{who}/return"])
@@ -240,11 +247,6 @@ def as_count(value: object) -> int | None:
     """A whole number; None for what is none."""
     number = as_number(value)
     return None if number is None else int(number)
-
-
-def difference(whole: float | None, part: float | None) -> float | None:
-    """What is left of `whole` without `part`."""
-    return None if whole is None or part is None else whole - part
 
 
 def plain(value: Any) -> Any:
