@@ -7,9 +7,9 @@ import platform
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import Field, TypeAdapter, ValidationError
 
 from acceltui.recipe.differences import flat, unlike_defaults
 from acceltui.recipe.errors import RecipeError
@@ -22,14 +22,14 @@ from acceltui.runs.liveness import observed_state
 from acceltui.runs.metrics import Row, apply_rewinds, is_measurement, is_rewind
 from acceltui.runs.paths import RunError
 from acceltui.runs.progress import as_number, read_progress
-from acceltui.runs.status import UNREADABLE, read_status, this_host
+from acceltui.runs.status import LARGEST, UNREADABLE, read_status, this_host
 from acceltui.runs.text import clean
 
 MOST_EVALUATIONS = 300
 """In one result; of more, so many are kept, evenly spread."""
 DIGITS = 6
 """Significant digits of a float."""
-LARGEST = 1 << 24
+LARGEST_FILE = 1 << 24
 """Bytes of a result, or of environment.json, that are read."""
 POLICIES = ("transformer", "accelerator")
 NOT_THE_TASK = {"id", "kind", "num_envs", "processes", "backend", "bootstrap"}
@@ -39,12 +39,15 @@ CARRIED = (CPU, CPU_EVALUATION, "steps/evaluation", "steps/clone", "steps/total"
 """Metrics whose newest value is in force until there is another."""
 
 Evaluation = dict[str, float | int | str | None]
+Count = Annotated[int, Field(ge=0, lt=2**63)]
+Number = Annotated[float, Field(gt=-LARGEST, lt=LARGEST)]
+"""What was written by anyone has a size."""
 
 
 @dataclass(frozen=True)
 class Result:
     """A run's recipe, circumstances and evaluations. Steps are environment steps, times CPU seconds of the engine and
-    its children over all attempts; None is what was not measured, or was not finite."""
+    its children over all attempts; None is what was not measured, or was not finite. Texts are safe to show."""
 
     version: Literal[1]
     id: str
@@ -55,17 +58,17 @@ class Result:
     error: str | None
     recipe: dict[str, Any]
     """Resolved values by dotted key."""
-    seed: int
+    seed: Count
     method: str
     task: str
     """`HalfCheetah-v5 hide=velocities`"""
-    switch_step: int | None
+    switch_step: Count | None
     switch_by: str | None
     """Which rule, whose command, or `budget`."""
-    random_return: float | None
-    steps: dict[str, int]
+    random_return: Number | None
+    steps: dict[str, Count]
     """training, evaluation, clone, total"""
-    cpu: dict[str, float | None]
+    cpu: dict[str, Number | None]
     """training, evaluation"""
     versions: dict[str, str | None]
     machine: dict[str, str | int | None]
@@ -73,7 +76,7 @@ class Result:
     commit: str | None
     """Of the directory the run was started in, `-dirty` where something there was not committed."""
     command: str | None
-    attempts: int
+    attempts: Count
     evaluations: list[Evaluation]
     """step, stage, then what was spent so far: cpu, cpu_evaluation (part of it), steps_total (with evaluation and
     cloning); of each policy evaluated its mean return by its name, `_std`, `_success`; episodes of each."""
@@ -118,7 +121,7 @@ def result_of(folder: RunFolder) -> Result:
         run=clean(folder.name),
         state=clean(observed_state(folder, status)) if status else UNREADABLE,
         error=clean(error) if error else None,
-        recipe={key: plain(value) for key, value in flat(recipe).items()},
+        recipe=cleaned({key: plain(value) for key, value in flat(recipe).items()}),
         seed=recipe.seed,
         method=recipe.method,
         task=task_name(recipe),
@@ -158,7 +161,7 @@ def dump(result: Result) -> str:
 def read_result(path: Path) -> Result:
     """A result as it was written; RunError with one sentence for what is none."""
     try:
-        document = finite(json.loads(read_regular(path, LARGEST)[0]))
+        document = cleaned(finite(json.loads(read_regular(path, LARGEST_FILE)[0])))
         return TypeAdapter(Result).validate_python(document)
     except OSError as error:
         why = error.strerror or str(error)
@@ -170,6 +173,18 @@ def read_result(path: Path) -> Result:
     except ValueError as error:
         why = str(error)
     raise RunError(f"{clean(path)} is no result of a run: {clean(why)}.")
+
+
+def cleaned(value: Any) -> Any:
+    """A document whose texts are safe to show."""
+    match value:
+        case str():
+            return clean(value)
+        case dict():
+            return {clean(key): cleaned(entry) for key, entry in value.items()}
+        case list():
+            return [cleaned(entry) for entry in value]
+    return value
 
 
 def recipe_of(folder: RunFolder) -> Recipe:
@@ -208,7 +223,7 @@ def cpu_of_training(newest: Mapping[str, float | None]) -> float | None:
 def evaluations(rows: Iterable[Row]) -> list[Evaluation]:
     """What each evaluation measured, with the CPU seconds of its own row or of the newest before it."""
     found: list[Evaluation] = []
-    cpu: dict[str, float | None] = {CPU: None, CPU_EVALUATION: None}
+    cpu: dict[str, Number | None] = {CPU: None, CPU_EVALUATION: None}
     for row in rows:
         cpu |= {key: rounded(row[key]) for key in cpu if key in row}
         policies = [who for who in POLICIES if f"{who}/return" in row]
@@ -278,7 +293,7 @@ def switched_by(folder: RunFolder, step: int) -> str | None:
 def read_surroundings(folder: RunFolder) -> Mapping[str, Any]:
     """environment.json; nothing where there is none that can be read."""
     try:
-        document = json.loads(read_regular(folder.environment, LARGEST)[0])
+        document = json.loads(read_regular(folder.environment, LARGEST_FILE)[0])
     except (OSError, ValueError, RecursionError):
         return {}
     return document if isinstance(document, dict) else {}
