@@ -91,7 +91,7 @@ def test_a_formula_in_a_name_is_text(tmp_path: Path) -> None:
 
 
 def test_colours_are_the_dashboards_on_a_light_background() -> None:
-    assert plots.COLORS == tuple(LIGHT[style.color.name] for style in CURVES if style.color)
+    assert tuple(LIGHT[style.color.name] for style in CURVES if style.color) == plots.COLORS
 
 
 def test_without_matplotlib_one_sentence_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

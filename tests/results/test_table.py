@@ -36,8 +36,8 @@ def test_a_group_is_measured_by_the_end_return_of_the_first() -> None:
         *(70, 60, 80),
     )
     assert slow.end_return is not None and slow.end_return.value == 60
-    # 70 is reached by the second alone of each group: at 5,000 and at 6,000 steps.
-    assert fast.reached is not None and (fast.reached.steps, fast.reached.cpu, fast.reached_by) == (5000, 500, 1)
+    # 70 is reached by the second alone of each group: at 4,000 and at 6,000 steps.
+    assert fast.reached is not None and (fast.reached.steps, fast.reached.cpu, fast.reached_by) == (4000, 400, 1)
     assert slow.reached is not None and (slow.reached.steps, slow.reached.cpu, slow.reached_by) == (6000, 600, 1)
     assert (slow.reached.total_steps, slow.reached.cpu_training) == (6300, 540)
     # Trapezoids from 0: (10 + 30 + 50 + 60 + 60) / 5 = 42 and (20 + 50 + 70 + 80 + 80) / 5 = 60.
@@ -47,7 +47,7 @@ def test_a_group_is_measured_by_the_end_return_of_the_first() -> None:
 def test_another_group_may_be_the_reference() -> None:
     found = compare(two_groups(), ["method"], "scratch")
     fast = cell(found, "accelerated")
-    assert fast.reached is not None and (fast.reached.steps, fast.reached_by) == (4500, 2), "60 at 5,000 and at 4,000"
+    assert fast.reached is not None and (fast.reached.steps, fast.reached_by) == (4000, 2), "60 at 5,000 and at 3,000"
     with pytest.raises(RunError, match=r"No group is called 'sratch'\. There are: accelerated; scratch\."):
         compare(two_groups(), ["method"], "sratch")
 
@@ -128,9 +128,20 @@ def test_figures_for_scripts() -> None:
     heading, fast, slow, *scores = table.raw(found)
     assert {len(row) for row in (heading, fast, slow, *scores)} == {len(table.RAW)}
     assert dict(zip(heading, slow, strict=True)) == {
-        **{"task": "Walk-v1", "group": "scratch", "runs": 3, "counted": 2, "end_return": 60, "low": 40, "high": 80},
-        **{"area": pytest.approx((125 / 6 + 250 / 6) / 2), "dip": None},
-        **{"steps": 6000, "total_steps": 6300, "cpu_training": 540, "cpu": 600, "reached_by": 1},
+        "task": "Walk-v1",
+        "group": "scratch",
+        "runs": 3,
+        "counted": 2,
+        "end_return": 60,
+        "low": 40,
+        "high": 80,
+        "area": pytest.approx((125 / 6 + 250 / 6) / 2),
+        "dip": None,
+        "steps": 6000,
+        "total_steps": 6300,
+        "cpu_training": 540,
+        "cpu": 600,
+        "reached_by": 1,
     }
     assert scores[1][:5] == ["*", "scratch", 2, 2, pytest.approx((40 + 80) / 2 / 70)]
 
