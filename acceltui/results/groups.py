@@ -1,7 +1,7 @@
 """Results in groups by what their recipes say, task by task, and over all tasks."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from statistics import fmean
 
 from acceltui.recipe.differences import shown
@@ -166,8 +166,12 @@ def mean_of(arrived: Sequence[Reached]) -> Reached | None:
     """What was spent, on average; None where none has arrived."""
     if not arrived:
         return None
-    means = {field.name: average(getattr(one, field.name) for one in arrived) for field in fields(Reached)}
-    return Reached(**{**means, "steps": fmean(one.steps for one in arrived)})
+    return Reached(
+        steps=fmean(one.steps for one in arrived),
+        total_steps=average(one.total_steps for one in arrived),
+        cpu_training=average(one.cpu_training for one in arrived),
+        cpu=average(one.cpu for one in arrived),
+    )
 
 
 def average(values: Iterable[float | None]) -> float | None:
@@ -204,7 +208,7 @@ def notes(
             said.append(
                 f"{task} is left out of the means over tasks: the reference has no end return above random's there."
             )
-    for one in across:
-        if missing := [task for task in zeros if task not in one.tasks]:
-            said.append(f"{one.group} has no run that counts on {', '.join(missing)}.")
+    for group in across:
+        if missing := [task for task in zeros if task not in group.tasks]:
+            said.append(f"{group.group} has no run that counts on {', '.join(missing)}.")
     return said

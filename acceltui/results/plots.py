@@ -51,11 +51,10 @@ def draw_group(axes: Any, results: Sequence[Result], group: str, place: int, ove
     """Each run as a thin line, dotted where it does not count, a diamond at its switch; the mean of those that count as
     a thick one in a band from the lowest to the highest."""
     color, style = COLORS[place % len(COLORS)], STYLES[place % len(STYLES)]
+    there = [(result, *points(result, over)) for result in results]
+    there = [(result, x, returns) for result, x, returns in there if len(x)]
     counted = []
-    for result in results:
-        x, returns = points(result, over)
-        if not len(x):
-            continue
+    for result, x, returns in there:
         counts = not why_not(result)
         counted += [(x, returns)] if counts else []
         axes.plot(x, returns, color=color, linewidth=0.7, alpha=0.5, linestyle="-" if counts else ":")
@@ -63,7 +62,7 @@ def draw_group(axes: Any, results: Sequence[Result], group: str, place: int, ove
         if at is not None:
             axes.plot(at, np.interp(at, x, returns), "D", color=color, markersize=4)
     name = f"{plain(group)} ({len(counted)})"
-    if not counted and results:
+    if there and not counted:
         axes.plot([], [], color=color, linewidth=0.7, linestyle=":", label=name)
     if counted:
         x, runs = together(counted)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from acceltui.results import measures
 from acceltui.results.groups import Across, Cell, Comparison
-from acceltui.results.measures import AFTER_SWITCH, RECENT
+from acceltui.results.measures import AFTER_SWITCH, RECENT, Reached
 from acceltui.results.statistics import CONFIDENCE, Estimate
 from acceltui.runs import wording
 from acceltui.runs.results import Result
@@ -68,7 +68,7 @@ def tasks(comparison: Comparison) -> Rows:
 
 def cells(one: Cell) -> list[str]:
     """A group's figures on a task."""
-    counted, there = len(one.counted), one.reached
+    counted, there = len(one.counted), one.reached or Reached(math.nan, None, None, None)
     runs = str(counted) if counted == len(one.runs) else f"{counted} of {len(one.runs)}"
     some = f" ({one.reached_by} of {counted})" if 0 < one.reached_by < counted else ""
     return [
@@ -76,10 +76,10 @@ def cells(one: Cell) -> list[str]:
         interval(one.end_return),
         value(one.area),
         share(one.dip),
-        count(there and there.steps) + some,
-        count(there and there.total_steps),
-        duration(there and there.cpu_training),
-        duration(there and there.cpu),
+        count(there.steps) + some,
+        count(there.total_steps),
+        duration(there.cpu_training),
+        duration(there.cpu),
     ]
 
 
@@ -107,7 +107,7 @@ def raw_cell(one: Cell) -> list[object]:
 
 def raw_score(one: Across) -> list[object]:
     """A group over all tasks."""
-    found = ["*", one.group, one.runs, one.runs, *ends(one.score)]
+    found: list[object] = ["*", one.group, one.runs, one.runs, *ends(one.score)]
     return found + [None] * (len(RAW) - len(found))
 
 
@@ -166,7 +166,7 @@ def share(number: float | None) -> str:
 
 def count(number: float | None) -> str:
     """Steps."""
-    return "-" if number is None else f"{number:,.0f}"
+    return "-" if number is None or math.isnan(number) else f"{number:,.0f}"
 
 
 def duration(seconds: float | None) -> str:

@@ -241,7 +241,8 @@ def evaluations(rows: Iterable[Row]) -> list[Evaluation]:
             measured |= {
                 f"{who}_{what}": rounded(row[f"{who}/{what}"]) for what in ("std", "success") if f"{who}/{what}" in row
             }
-        found.append(measured | {"episodes": as_count(row.get(f"{policies[0]}/episodes"))})
+        counts = (as_count(row.get(f"{who}/episodes")) for who in policies)
+        found.append(measured | {"episodes": next((count for count in counts if count is not None), None)})
     return found
 
 

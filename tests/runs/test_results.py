@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from acceltui.recipe.library import ShippedRecipe, shipped_recipes
 from acceltui.recipe.load import load_recipe
 from acceltui.recipe.resolved import dump_resolved
 from acceltui.recipe.schema import Recipe
@@ -162,9 +163,18 @@ def test_the_id_tells_what_bears_on_what_comes_out(tmp_path: Path) -> None:
     digits = own[-8:]
     for alike in ("engine.threads=7", "engine.device=cpu", "checkpoint.every=5", "log.every=7", "name=other"):
         assert result_id(recipe_with(tmp_path, alike))[-8:] == digits, alike
-    others = ("seed=4", "method=scratch", "online.replay=10_000", "evaluation.episodes=7", "env.hide=positions")
+    others = ("seed=4", "method=scratch", "online.replay=30_000", "evaluation.episodes=7", "env.hide=positions")
     assert len({result_id(recipe_with(tmp_path, other))[-8:] for other in others} | {digits}) == 6
     assert result_id(recipe_with(tmp_path, "method=scratch")).startswith("cheetah-scratch-s3-")
+
+
+@pytest.mark.parametrize("shipped", shipped_recipes(), ids=lambda shipped: shipped.name)
+def test_a_recipe_has_one_id_before_it_is_run_and_after(folder: RunFolder, shipped: ShippedRecipe) -> None:
+    recipe = load_recipe(shipped.path).recipe
+    folder.resolved.write_text(dump_resolved(recipe))
+    assert result_of(folder).id == result_id(recipe)
+    write_result(folder, folder.path)
+    assert read_result(result_path(folder.path, recipe)) == result_of(folder)
 
 
 def test_the_task_is_named_by_all_that_makes_it_another(tmp_path: Path) -> None:
