@@ -113,12 +113,14 @@ def beside(named: Sequence["Named"], as_json: bool, plain: bool) -> None:
         }
         typer.echo(json.dumps(found, indent=2))
         return
-    rows = [[key, *cells] for key, cells in (("", names), *figures.items(), *differences.items())]
     if plain:
-        for key, *cells in rows:
-            typer.echo(columns(key or "run", *cells))
+        for key, cells in (("run", names), *figures.items(), *differences.items()):
+            typer.echo(columns(key, *cells))
         return
-    lines = table.aligned(rows)
+    for key in table.MEASURED:
+        if set(figures.get(key, [])) == {"-"}:
+            del figures[key]
+    lines = table.aligned([[key, *cells] for key, cells in (("", names), *figures.items(), *differences.items())])
     at = 1 + len(figures)
     typer.echo("\n".join(lines[:at] + ([""] if differences else []) + lines[at:]))
     if len(named) > 1 and not differences:

@@ -17,6 +17,8 @@ COLORS = ("#1a69b8", "#b4620a", "#857200", "#8b479d", "#17806f", "#b5365d", "#56
 STYLES = ("-", "--", "-.", ":")
 AXES = {"steps": "training steps", "cpu": "CPU seconds of training"}
 """What curves are drawn over, by the end of the file's name."""
+SWITCH = "D"
+"""matplotlib's diamond."""
 INCHES, DOTS = (7.0, 4.2), 150
 
 
@@ -38,6 +40,8 @@ def draw(results: Sequence[Result], by: Sequence[str], folder: Path) -> list[Pat
             for place, group in enumerate(groups):
                 members = [one for one in results if (one.task, label(one, by)) == (task, group)]
                 draw_group(axes, members, group, place, end)
+            if any(line.get_marker() == SWITCH for line in axes.lines):
+                axes.plot([], [], SWITCH, color="#566371", markersize=4, label="switch")
             if axes.lines:
                 axes.set(title=plain(task), xlabel=title, ylabel="return")
                 axes.grid(color="#dce2e8", linewidth=0.6)
@@ -60,7 +64,7 @@ def draw_group(axes: Any, results: Sequence[Result], group: str, place: int, ove
         axes.plot(x, returns, color=color, linewidth=0.7, alpha=0.5, linestyle="-" if counts else ":")
         at = switch_at(result, over)
         if at is not None:
-            axes.plot(at, np.interp(at, x, returns), "D", color=color, markersize=4)
+            axes.plot(at, np.interp(at, x, returns), SWITCH, color=color, markersize=4)
     name = f"{plain(group)} ({len(counted)})"
     if there and not counted:
         axes.plot([], [], color=color, linewidth=0.7, linestyle=":", label=name)

@@ -33,14 +33,7 @@ def numbers(result: Result) -> dict[str, float | int | None]:
 
 def measured(result: Result) -> dict[str, str]:
     """The same, for people."""
-    found = numbers(result)
-    return {
-        "end return": value(found["end_return"]),
-        "mean return": value(found["area"]),
-        "kept after switch": share(found["dip"]),
-        "CPU of training": duration(found["cpu_training"]),
-        "CPU of evaluation": duration(found["cpu_evaluation"]),
-    }
+    return {title: say(number) for (title, say), number in zip(MEASURED.items(), numbers(result).values(), strict=True)}
 
 
 def kept(result: Result) -> dict[str, str]:
@@ -180,3 +173,13 @@ def interval(found: Estimate | None) -> str:
         return "-"
     ends = "" if found.low is None else f" [{value(found.low)} to {value(found.high)}]"
     return value(found.value) + ends
+
+
+MEASURED = {
+    "end return": value,
+    "mean return": value,
+    "kept after switch": share,
+    "CPU of training": duration,
+    "CPU of evaluation": duration,
+}
+"""How people are told `numbers`, in their order."""

@@ -141,6 +141,8 @@ def test_a_run_that_is_measured_too_little_has_no_end_return(root: Path) -> None
         key: cells for key, *cells in (line.split("\t") for line in accel("compare", "small", "--plain").splitlines())
     }
     assert rows["end return"] == ["-"] and rows["last return"] == ["2,005"]
+    printed = accel("compare", "small")
+    assert "last return" in printed and "end return" not in printed, "people are spared lines of nothing"
 
 
 def test_groups_of_runs_are_compared_task_by_task_and_over_all(study: Path) -> None:

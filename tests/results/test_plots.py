@@ -60,7 +60,7 @@ def test_runs_with_other_evaluations_are_averaged_where_all_of_them_are() -> Non
 
 def test_the_switch_is_marked_where_it_was() -> None:
     for over, at in (("steps", 2500.0), ("cpu", 225.0)):
-        (mark,) = [line for line in drawn(ACCELERATED, over).lines if line.get_marker() == "D"]
+        (mark,) = [line for line in drawn(ACCELERATED, over).lines if line.get_marker() == plots.SWITCH]
         assert mark.get_xydata().tolist() == [[at, 25]]
 
 
