@@ -126,7 +126,7 @@ def result_of(folder: RunFolder) -> Result:
         method=recipe.method,
         task=task_name(recipe),
         switch_step=None if switch is None else int(switch),
-        switch_by=None if switch is None else switched_by(folder, int(switch)),
+        switch_by=None if switch is None else switched_by(folder),
         random_return=rounded(last["random/return"]),
         steps={"training": training, **beside, "total": training + sum(beside.values())},
         cpu={"training": rounded(cpu_of_training(last)), "evaluation": rounded(last[CPU_EVALUATION])},
@@ -282,13 +282,10 @@ def said(value: object) -> str:
     return ",".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
-def switched_by(folder: RunFolder, step: int) -> str | None:
-    """What made the switch at that step; None where no event tells."""
-    by = None
-    for event in JsonlReader(folder.events).catch_up():
-        if event.get("kind") == "switch" and event.get("step") == step:
-            by = clean(event.get("by") or "")
-    return by or None
+def switched_by(folder: RunFolder) -> str | None:
+    """What made the newest switch, those that a resume went back on being older; None where no event tells."""
+    by = [event.get("by") for event in JsonlReader(folder.events).catch_up() if event.get("kind") == "switch"]
+    return clean(by[-1] or "") or None if by else None
 
 
 def read_surroundings(folder: RunFolder) -> Mapping[str, Any]:

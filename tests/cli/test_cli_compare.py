@@ -157,6 +157,8 @@ def test_groups_of_runs_are_compared_task_by_task_and_over_all(study: Path) -> N
     heading, fast, _, all_fast, _ = [line.split("\t") for line in accel(*words, "--plain").splitlines()]
     assert dict(zip(heading, fast, strict=True))["end_return"] == "70.0" and fast[5:7] == ["60.0", "80.0"]
     assert all_fast[:5] == ["*", "accelerated", "2", "2", "1.0"] and len(all_fast) == len(heading)
+    write_result(RunFolder(study / "fast-2"), study / "results")
+    assert accel(*words) == printed, "a run beside its own result is one"
     found = json.loads(accel(*words, "--json"))
     assert [run["why_not"] for run in found["cells"][1]["runs"]] == ["", "FAILED: the loss is not finite"]
     by_two = accel(*words[:-1], "seed,method", "--by", "online.replay", "--reference", "2, accelerated, 20000")
@@ -194,7 +196,8 @@ def test_a_comparison_of_groups_that_cannot_be_is_said_in_a_sentence(study: Path
 
 def test_a_terminal_shows_the_curves_of_groups(study: Path) -> None:
     ours, theirs = pty.openpty()
-    call = [sys.executable, "-m", "acceltui", "compare", str(study / "results"), "--by", "method"]
+    trained(study, "wild", "scratch", 5, [9e6] * 4, state="FAILED")
+    call = [sys.executable, "-m", "acceltui", "compare", str(study / "results"), "wild", "--by", "method"]
     environment = {**os.environ, "TERM": "xterm-256color", "COLUMNS": "100", "LC_ALL": "C.UTF-8"}
     with subprocess.Popen(call, stdin=subprocess.DEVNULL, stdout=theirs, env=environment) as process:
         os.close(theirs)
@@ -207,5 +210,6 @@ def test_a_terminal_shows_the_curves_of_groups(study: Path) -> None:
     printed = clean_lines(data.decode())
     assert "HalfCheetah-v5: return over training steps" in printed
     assert any("\u2800" < character <= "\u28ff" for character in printed)
+    assert "50 \u2502" in printed and "M \u2502" not in printed, "what has failed is in no mean"
     assert "\u25cf accelerated   \u25c6 scratch" in printed
     assert "return over training steps" not in accel("compare", str(study / "results"), "--by", "method")

@@ -63,6 +63,7 @@ def test_no_dip_where_there_is_none_to_tell() -> None:
     assert measures.dip(made([10, 20, 30, 40], switch_step=2000)) is None, "too few before"
     assert measures.dip(made([10, 20, 30], switch_step=3000)) is None, "none after"
     assert measures.dip(made([10, 20, 30, 40], switch_step=3000, random=20)) is None, "nothing gained"
+    assert measures.dip(made([10, 20, 30, 40], switch_step=3000, random=30)) is None, "less than nothing"
     assert measures.dip(made([10, 20, 30, 40], switch_step=3000, random=None)) is None
 
 

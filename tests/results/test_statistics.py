@@ -9,6 +9,8 @@ from acceltui.results.statistics import estimate, interquartile_mean, mean, norm
 def test_the_interquartile_mean_leaves_out_a_quarter_at_each_end() -> None:
     # Of eight, two at each end: (2 + 3 + 4 + 5) / 4.
     assert interquartile_mean(np.array([100.0, 5, 4, 3, 2, 1, 0, 6])) == 3.5
+    # Of ten, two: (2 + 3 + 4 + 5 + 6 + 19) / 6.
+    assert interquartile_mean(np.array([0.0, 1, 2, 3, 4, 5, 6, 19, 50, 100])) == 6.5
     # Of five, one at each end: (1 + 2 + 3) / 3.
     assert interquartile_mean(np.array([0.0, 50, 1, 2, 3])) == 2
     # Of three, none.

@@ -94,6 +94,14 @@ def test_a_group_that_has_nothing_that_counts() -> None:
     assert any(note.startswith("Walk-v1 is left out of the means") for note in found.notes)
 
 
+def test_a_task_whose_reference_is_no_better_than_random_has_no_scale() -> None:
+    worse = [made([-5, -5, -5], task="Swim-v1"), made([5, 5, 5], task="Swim-v1", method="scratch")]
+    found = compare([*two_groups(), *worse], ["method"])
+    assert [list(group.tasks) for group in found.across] == [["Walk-v1"]] * 2
+    assert any(note.startswith("Swim-v1 is left out of the means") for note in found.notes)
+    assert cell(found, "scratch", "Swim-v1").reached_by == 1, "which can be told without one"
+
+
 def test_one_seed_has_no_interval_and_a_seed_twice_is_told() -> None:
     found = compare([made([5, 5, 5])], ["method"])
     assert table.tasks(found)[1][2:4] == ["1", "5.000"]
@@ -152,6 +160,7 @@ def test_files_and_folders_of_results_are_found_each_once(tmp_path: Path) -> Non
     for number, result in enumerate(results):
         (tmp_path / "kept" / f"{number}.json").write_text(dump(result))
     named = find_all([str(tmp_path / "kept" / "3.json"), str(tmp_path / "kept")], tmp_path)
+    assert len(named) == 4
     assert results_of(named) == [results[3], *results[:3]]
     (tmp_path / "empty").mkdir()
     with pytest.raises(RunError, match=r"neither a run nor a folder of results: it holds no \*\.json"):
