@@ -1,6 +1,6 @@
 """What differs between recipes, and which of it a run that has begun can take."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from acceltui.recipe.schema import Recipe, Section
@@ -56,7 +56,11 @@ def changes(before: Recipe, after: Recipe) -> list[Change]:
 
 def side_by_side(recipes: Sequence[Recipe | None]) -> dict[str, list[str]]:
     """Each key in which recipes differ, and its values: `-` where a recipe has no such key, `?` where it is unknown."""
-    known = [None if recipe is None else flat(recipe) for recipe in recipes]
+    return values_beside([None if recipe is None else flat(recipe) for recipe in recipes])
+
+
+def values_beside(known: Sequence[Mapping[str, Any] | None]) -> dict[str, list[str]]:
+    """The same of values by dotted key."""
     keys = dict.fromkeys(key for values in known if values is not None for key in values)
     rows = {
         key: ["?" if values is None else shown(values[key]) if key in values else "-" for values in known]

@@ -1,0 +1,1 @@
+"""Results beside each other: what is measured of one, statistics of many, tables and pictures."""
