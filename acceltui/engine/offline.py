@@ -46,11 +46,10 @@ def evaluate_run(
     seed = fresh_seed(recipe, asked.episodes) if asked.seed is None else asked.seed
     if used(recipe, seed, asked.episodes):
         notes.append("some of these seeds were used by the run's training or evaluations")
-    film = None
     if asked.video is not None:
         choose_gl()
-        film = Film(asked.video)
-    played, reports_success = play(saved, asked.episodes, seed, film, notes, tell)
+    with contextlib.closing(Film(asked.video)) if asked.video else contextlib.nullcontext() as film:
+        played, reports_success = play(saved, asked.episodes, seed, film, notes, tell)
     return {
         "run": folder.name,
         "checkpoint": saved.found.path.name,
@@ -63,7 +62,7 @@ def evaluate_run(
         "steps": summary([length for _, length in played]),
         "success": mean([episode.success for episode, _ in played]) if reports_success else None,
         "success_at_end": mean([episode.success_at_end for episode, _ in played]) if reports_success else None,
-        "video": None if film is None else str(film.path),
+        "video": str(asked.video) if asked.video else None,
         "notes": notes,
         "episodes": [
             {
@@ -92,11 +91,7 @@ def play(
         device = prepare_device(recipe.engine.model_copy(update={"device": "cpu"}), recipe.seed)
     policy = deterministic(saved.actor(spaces, device))
     num_envs = min(episodes, recipe.evaluation.num_envs)
-    with contextlib.ExitStack() as stack:
-        if film is not None:
-            stack.callback(film.close)
-        envs = make_environments(recipe.env, num_envs, spaces, device, film)
-        stack.callback(envs.close)
+    with contextlib.closing(make_environments(recipe.env, num_envs, spaces, device, film)) as envs:
         interaction = Interaction(envs, recipe.window, device, past=recipe.sees_past)
         played: list[tuple[Finished, int]] = []
         # One episode in each environment, then all begin anew: each with a seed of its own.

@@ -1,7 +1,7 @@
 """A trained policy in a script of one's own: `from acceltui import load_policy`."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -124,7 +124,7 @@ class Policy:
     def _look_at_environment(self) -> None:
         section = self.recipe.env
         self._visible: NDArray[np.intp] | None = None
-        self._to_own_bounds = unchanged
+        self._to_own_bounds: Callable[[NDArray[Any]], NDArray[Any]] = unchanged
         if not isinstance(section, GymnasiumEnv):
             from acceltui.engine.envs import maniskill
 
@@ -144,7 +144,8 @@ class Policy:
     def _batch(self, observations: Any) -> tuple[Any, bool]:
         """Observations with an axis for environments, hidden entries left out, and whether there was none."""
         space = self.observation_space
-        shapes = {key: part.shape for key, part in space.items()} if isinstance(space, Dict) else {"": space.shape}
+        spaces = space.spaces if isinstance(space, Dict) else {"": space}
+        shapes: dict[str, Any] = {key: part.shape for key, part in spaces.items()}
         given = observations if isinstance(space, Dict) else {"": observations}
         if not (isinstance(given, Mapping) and shapes.keys() <= given.keys()):
             raise ValueError(f"observations are to be maps of {', '.join(shapes)}, as the environment gives them")

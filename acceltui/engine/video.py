@@ -22,13 +22,17 @@ class Film:
     """A video file that takes its name when it is whole. It goes with the environment, into another process too."""
 
     def __init__(self, path: Path) -> None:
-        """SetupError where what writes videos is not installed."""
+        """SetupError where what writes videos is not installed, or the file cannot be made."""
         if find_spec("imageio") is None or find_spec("imageio_ffmpeg") is None:
             message = "videos are written by imageio-ffmpeg, which is not installed here"
             raise SetupError("environment", "", message, "`pip install 'acceltui[video]'`")
         self.path = path
         # ffmpeg goes by how the name ends.
         self._part = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
+        try:
+            self._part.touch()
+        except OSError as error:
+            raise SetupError("environment", "", f"{path} cannot be written: {error.strerror}") from error
         self._writer: Any = None
 
     def of(self, make: Callable[[], gymnasium.Env]) -> gymnasium.Env:
@@ -42,7 +46,7 @@ class Film:
         if self._writer is None:
             # Pictures of an odd size are made one larger, which the codec needs.
             options: dict[str, Any] = {"fps": frames_per_second, "macro_block_size": 2, "ffmpeg_log_level": "error"}
-            self._writer = imageio.get_writer(self._part, format="FFMPEG", mode="I", **options)  # type: ignore[arg-type]
+            self._writer = imageio.get_writer(self._part, format="FFMPEG", mode="I", **options)
         self._writer.append_data(frame)
 
     def publish(self) -> None:

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 from calling import Accel
@@ -69,8 +68,21 @@ def test_options_that_do_not_go_together_are_refused(finished: Accel, words: lis
     assert words[0] in done.stderr or "seeds from" in done.stderr or "--now" in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("video", "said"),
+    [
+        ("out.gif", "out.gif does not end in .mp4"),
+        ("nowhere/out.mp4", "There is no folder nowhere"),
+        ("there.mp4", "there.mp4 exists already: give another name, or --force to replace it.\n"),
+    ],
+)
+def test_a_place_where_no_video_can_be_is_told_before_anything_else(finished: Accel, video: str, said: str) -> None:
+    (finished.folder / "there.mp4").write_text("mine")
+    done = finished("evaluate", "--video", video, engine="crash")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith(said) and done.stderr.count("\n") == 1
+
+
 def test_a_video_may_replace_another_when_told_to(finished: Accel) -> None:
-    there = Path(finished.folder / "there.mp4")
-    there.write_text("mine")
-    assert finished("evaluate", "--video", "there.mp4", engine="crash").returncode == 2
+    (finished.folder / "there.mp4").write_text("mine")
     assert finished("evaluate", "--video", "there.mp4", "--force").returncode == 0

@@ -26,6 +26,16 @@ def small_with(accelerator: dict[str, Any], **changes: Any) -> Recipe:
     return Recipe.model_validate(document | {"accelerator": own | accelerator})
 
 
+def with_algorithm(kind: str, **changes: Any) -> Recipe:
+    """The small recipe with another algorithm."""
+    sections = {
+        "sac": {"kind": "sac", "batch_size": 16, "random_steps": 40},
+        "ppo": {"kind": "ppo", "batch_size": 16, "rollout_steps": 40},
+    }
+    document = small(**changes).model_dump(by_alias=True)
+    return Recipe.model_validate(document | {"algorithm": sections[kind]})
+
+
 def stirred(recipe: Recipe, seed: int = 0) -> Parts:
     """The parts of a run whose networks answer strongly to all they are given."""
     parts = Parts(recipe)
@@ -33,7 +43,7 @@ def stirred(recipe: Recipe, seed: int = 0) -> Parts:
     with torch.no_grad():
         for actor in (parts.accelerator, parts.transformer):
             for values in actor.parameters():
-                values += 0.4 * torch.randn(values.shape, generator=generator)
+                values += 0.3 * torch.randn(values.shape, generator=generator)
     return parts
 
 

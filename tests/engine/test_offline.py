@@ -188,14 +188,19 @@ def test_what_cannot_be_filmed_is_told_and_leaves_no_file(tmp_path: Path, monkey
 
     drawn, _ = saved_run(tmp_path, small(env=DRAWN), name="drawn")
 
-    def refuse(env: object) -> None:
-        raise RuntimeError("no driver\nat all") if getattr(env, "taken", 0) > 2 else None
+    plain = drawn_env.Drawn.render
+
+    def fail_later(env: drawn_env.Drawn) -> np.ndarray:
+        if env.taken > 2:
+            raise RuntimeError("no driver\nat all")
+        return plain(env)
 
     with monkeypatch.context() as broken:
-        plain = drawn_env.Drawn.render
-        broken.setattr(drawn_env.Drawn, "render", lambda env: refuse(env) or plain(env))
+        broken.setattr(drawn_env.Drawn, "render", fail_later)
         with pytest.raises(SetupError, match="Drawn-v0 cannot be drawn: no driver at all"):
             evaluate(drawn, video=tmp_path / "out.mp4")
+    with pytest.raises(SetupError, match=r"nowhere/out\.mp4 cannot be written: No such file"):
+        evaluate(drawn, video=tmp_path / "nowhere" / "out.mp4")
     monkeypatch.setattr("acceltui.engine.video.find_spec", lambda name: None)
     with pytest.raises(SetupError, match=r"not installed here \(`pip install 'acceltui\[video\]'`\)"):
         evaluate(drawn, video=tmp_path / "out.mp4")

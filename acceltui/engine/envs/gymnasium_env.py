@@ -147,10 +147,11 @@ def _make(section: GymnasiumEnv, render_mode: str | None = None) -> gymnasium.En
     if section.id.startswith("accel/"):
         from acceltui.engine.envs import memory, shapes  # noqa: F401 - importing registers
 
-    limit: dict[str, Any] = {} if section.episode_steps is None else {"max_episode_steps": section.episode_steps}
-    drawn = {} if render_mode is None else {"render_mode": render_mode}
+    options: dict[str, Any] = {} if section.episode_steps is None else {"max_episode_steps": section.episode_steps}
+    if render_mode is not None:
+        options["render_mode"] = render_mode
     try:
-        return gymnasium.make(section.id, **limit, **drawn)
+        return gymnasium.make(section.id, **options)
     except gymnasium.error.DependencyNotInstalled as error:
         raise SetupError("environment", "env.id", f"{section.id} needs a package that is missing: {error}") from error
     except (gymnasium.error.UnregisteredEnv, gymnasium.error.DeprecatedEnv) as error:

@@ -4,7 +4,7 @@ import multiprocessing
 import signal
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from typing import Any, ClassVar
+from typing import Any
 
 import gymnasium
 import numpy as np
@@ -82,10 +82,9 @@ class ManiSkillTask(gymnasium.Env):
     read its spaces, and that one should cost neither seconds nor hundreds of megabytes.
     """
 
-    metadata: ClassVar[dict[str, Any]] = {"render_modes": ["rgb_array"], "render_fps": 20}
-
     def __init__(self, section: ManiSkillEnv, spaces: Spaces, render_mode: str | None = None) -> None:
         self._section, self._limit, self.render_mode = section, spaces.episode_steps, render_mode
+        self.metadata = {"render_modes": ["rgb_array"], "render_fps": 20}
         self._low, self._high = np.array(spaces.low, np.float32), np.array(spaces.high, np.float32)
         self._simulation: Any = None
         self._stands_at: State | None = None
@@ -112,7 +111,7 @@ class ManiSkillTask(gymnasium.Env):
         success = bool(flag(info, "success", 1))
         return self._seen(seen), float(reward), bool(terminated), truncated, {"success": success}
 
-    def render(self) -> NDArray[np.uint8]:  # type: ignore[override]
+    def render(self) -> NDArray[np.uint8]:
         """The task as its own camera for people shows it."""
         return self._simulation.render()[0].cpu().numpy()
 
