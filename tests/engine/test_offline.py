@@ -2,6 +2,7 @@
 
 import shutil
 from ctypes.util import find_library
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from saved_runs import save, saved_run, stirred
 from acceltui.engine.errors import SetupError
 from acceltui.engine.offline import Asked, evaluate_run
 from acceltui.engine.saved_policy import find_policy
+from acceltui.engine.vulkan import find_devices, problem
 from acceltui.runs.folder import RunFolder
 from acceltui.runs.paths import RunError
 
@@ -179,6 +181,21 @@ def test_mujoco_is_filmed_without_a_display(tmp_path: Path, monkeypatch: pytest.
     assert frames.shape == (7, 480, 480, 3)
     assert frames.std() > 10, "something is to be seen"
     assert found | {"video": None} == evaluate(folder)
+
+
+@pytest.mark.slow
+def test_a_task_of_maniskill_is_filmed_in_its_own_process(tmp_path: Path) -> None:
+    if find_spec("mani_skill") is None:
+        pytest.skip("mani_skill is not installed")
+    if trouble := problem(find_devices()):
+        pytest.skip(f"the simulator cannot run: {trouble} (make system-packages)")
+    document = small().model_dump(by_alias=True)
+    task = {"kind": "maniskill", "id": "PushCube-v1", "episode_steps": 5}
+    folder, _ = saved_run(tmp_path, type(small()).model_validate(document | {"env": task}))
+    found = evaluate(folder, episodes=2, video=tmp_path / "out.mp4")
+    frames, _ = frames_of(tmp_path / "out.mp4")
+    assert frames.shape == (6, 512, 512, 3) and frames.std() > 10
+    assert found | {"video": None} == evaluate(folder, episodes=2)
 
 
 def test_what_cannot_be_filmed_is_told_and_leaves_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
