@@ -53,6 +53,6 @@ clean: ## remove the environment and caches; runs stay
 	@echo "Setting up .venv: some minutes, once."
 	@$(PYTHON) -m venv .venv
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt torch
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev,maniskill,serve]'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev,maniskill,plots,serve,video]'
 	@scripts/system-packages.sh --try
 	@touch $@

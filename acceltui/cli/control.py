@@ -40,20 +40,6 @@ def unpause(
     command("unpause", run, runs_dir, no_wait, as_json, plain)
 
 
-def evaluate(
-    run: Run = None,
-    runs_dir: RunsDir = None,
-    now: Annotated[bool, typer.Option("--now", help="Let the living engine do it.")] = False,
-    no_wait: NoWait = False,
-    as_json: Json = False,
-    plain: Plain = False,
-) -> None:
-    """Evaluate the policies of a run."""
-    if not now:
-        raise typer.BadParameter("give --now: the living engine evaluates its policies.")
-    command("evaluate", run, runs_dir, no_wait, as_json, plain)
-
-
 def checkpoint(
     run: Run = None, runs_dir: RunsDir = None, no_wait: NoWait = False, as_json: Json = False, plain: Plain = False
 ) -> None:

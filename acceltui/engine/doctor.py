@@ -65,10 +65,11 @@ def rendering() -> list[Check]:
         return [check("MUJOCO_GL", "ok", chosen)]
     if os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"):
         return [check("MUJOCO_GL", "ok", "not set: MuJoCo draws with the display")]
-    remedy = "`export MUJOCO_GL=egl`" if egl else "install libegl1, then `export MUJOCO_GL=egl`"
-    return [
-        check("MUJOCO_GL", "warning", "not set, and there is no display: MuJoCo cannot draw", f"for videos: {remedy}")
-    ]
+    if egl or find_library("OSMesa"):
+        found = f"not set: videos are drawn without a display, by {'EGL' if egl else 'OSMesa'}"
+        return [check("MUJOCO_GL", "ok", found)]
+    found = "not set, and there is neither a display nor EGL: MuJoCo cannot draw"
+    return [check("MUJOCO_GL", "warning", found, "for videos: install libegl1")]
 
 
 def main() -> None:

@@ -4,7 +4,7 @@
 class SetupError(Exception):
     """What a recipe asks for cannot be had on this machine.
 
-    `kind` is `recipe`, `environment` or `device`; `path` the dotted key to blame; `hint` says what to do.
+    `kind` is `recipe`, `environment` or `device`; `path` the dotted key to blame, if one is; `hint` says what to do.
     """
 
     def __init__(self, kind: str, path: str, message: str, hint: str = "") -> None:
@@ -15,4 +15,4 @@ class SetupError(Exception):
         self.hint = hint
 
     def __str__(self) -> str:
-        return f"{self.path}: {self.message}" + (f" ({self.hint})" if self.hint else "")
+        return (f"{self.path}: " if self.path else "") + self.message + (f" ({self.hint})" if self.hint else "")

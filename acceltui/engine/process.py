@@ -1,7 +1,8 @@
 """The engine as a process: `python -m acceltui.engine run FOLDER`, and questions that need an environment.
 
-`spaces` and `plan` answer with one JSON object on standard output; what is wrong with a recipe is the object
-`{"error": {"path", "message", "hint"}}`, with exit code 2.
+`spaces` and `plan` (of a resolved recipe) and `evaluate` (of a run folder, which is left as it is) answer with one JSON
+object on standard output; what is wrong with what was asked is the object `{"error": {"path", "message", "hint"}}`,
+with exit code 2. `evaluate` says on standard error how far it is, in lines `evaluated N of M episodes`.
 """
 
 import argparse
@@ -12,8 +13,9 @@ import signal
 import sys
 import tempfile
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 from acceltui.engine.checkpoint import Saved
 from acceltui.engine.endings import Diverged, Unsaved, Vanished
@@ -22,6 +24,7 @@ from acceltui.engine.hooks import Hooks
 from acceltui.engine.imports import check_imports
 from acceltui.engine.inspect import describe_spaces, plan
 from acceltui.engine.monitor import Live, Monitor, vanished_sentence
+from acceltui.engine.offline import Asked, evaluate_run
 from acceltui.engine.output import print_heedlessly
 from acceltui.engine.record import Record
 from acceltui.engine.run import Run
@@ -31,6 +34,7 @@ from acceltui.recipe.errors import RecipeError
 from acceltui.recipe.resolved import load_resolved
 from acceltui.recipe.schema import Recipe
 from acceltui.runs.checkpoints import find_checkpoints, newest_whole
+from acceltui.runs.files import finite
 from acceltui.runs.folder import RunFolder
 from acceltui.runs.jsonl import JsonlReader
 from acceltui.runs.lock import engine_lock
@@ -47,9 +51,15 @@ GOES = 20.0
 def main() -> int:
     """Do what the command line says; gives the exit code."""
     parser = argparse.ArgumentParser(prog="python -m acceltui.engine", description=__doc__)
-    parser.add_argument("verb", choices=["run", "resume", "spaces", "plan"])
+    parser.add_argument("verb", choices=["run", "resume", "spaces", "plan", "evaluate"])
     parser.add_argument("path", type=Path, help="a run folder, or a resolved recipe")
     parser.add_argument("--allow-import", action="append", default=[], metavar="MODULE")
+    of_evaluate = parser.add_argument_group("evaluate")
+    of_evaluate.add_argument("--checkpoint")
+    of_evaluate.add_argument("--policy", choices=["transformer", "accelerator"])
+    of_evaluate.add_argument("--episodes", type=int, default=10)
+    of_evaluate.add_argument("--seed", type=int)
+    of_evaluate.add_argument("--video", type=Path)
     options = parser.parse_args()
     try:
         if options.verb in ("run", "resume"):
@@ -58,7 +68,11 @@ def main() -> int:
             return run(RunFolder(options.path), options.allow_import)
         if options.verb == "resume":
             return resume(RunFolder(options.path), options.allow_import)
-        return answer(options.verb, load_resolved(options.path), options.allow_import)
+        if options.verb == "evaluate":
+            video = options.video and options.video.absolute()
+            asked = Asked(options.checkpoint, options.policy, options.episodes, options.seed, video)
+            return answer(evaluation(RunFolder(options.path), asked, options.allow_import))
+        return answer(question(options.verb, load_resolved(options.path), options.allow_import))
     except (RunError, RecipeError) as error:
         print(error, file=sys.stderr)
         return UNUSABLE
@@ -170,18 +184,42 @@ def budgets(recipe: Recipe) -> dict[str, int]:
             return {"accelerate": first, "online": second}
 
 
-def answer(verb: str, recipe: Recipe, allow_import: Sequence[str]) -> int:
+Answer = Callable[[], dict[str, Any]]
+
+
+def question(verb: str, recipe: Recipe, allow_import: Sequence[str]) -> Answer:
+    """What is to be found out of a recipe."""
+
+    def ask() -> dict[str, Any]:
+        check_imports(recipe, allow_import)
+        return describe_spaces(recipe) if verb == "spaces" else plan(recipe)
+
+    return ask
+
+
+def evaluation(folder: RunFolder, asked: Asked, allow_import: Sequence[str]) -> Answer:
+    """What is to be found out of a run's policy."""
+
+    def tell(done: int) -> None:
+        print(f"evaluated {done} of {asked.episodes} episodes", file=sys.stderr, flush=True)
+
+    return lambda: finite(evaluate_run(folder, asked, allow_import, tell))
+
+
+def answer(ask: Answer) -> int:
     """Print what was asked as JSON. Libraries that print or drop files do it where nobody looks."""
     out = os.fdopen(os.dup(sys.stdout.fileno()), "w")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     with tempfile.TemporaryDirectory() as scratch, out:
         os.chdir(scratch)
         try:
-            check_imports(recipe, allow_import)
-            json.dump(describe_spaces(recipe) if verb == "spaces" else plan(recipe), out)
+            json.dump(ask(), out)
             return 0
         except SetupError as error:
             json.dump({"error": {"path": error.path, "message": error.message, "hint": error.hint}}, out)
+            return UNUSABLE
+        except (RunError, RecipeError) as error:
+            json.dump({"error": {"path": "", "message": str(error), "hint": ""}}, out)
             return UNUSABLE
         finally:
             os.chdir("/")

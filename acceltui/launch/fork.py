@@ -10,7 +10,7 @@ from acceltui.launch.record import record_run
 from acceltui.recipe.differences import Change, changes
 from acceltui.recipe.load import LoadedRecipe, load_recipe
 from acceltui.recipe.resolved import load_resolved
-from acceltui.runs.checkpoints import Found, find_checkpoints
+from acceltui.runs.checkpoints import Found, find_checkpoints, listed, pick
 from acceltui.runs.events import EventWriter
 from acceltui.runs.files import file_mode, make_private_folder, seal, write_whole
 from acceltui.runs.folder import RunFolder
@@ -22,15 +22,14 @@ from acceltui.runs.paths import RunError, create_run_folder
 def choose(folder: RunFolder, at: str | None) -> Found:
     """The checkpoint that `at` means: a step, `switch`, `best`, None for the newest; RunError tells what there is."""
     found = find_checkpoints(folder)
-    wanted = [one for one in found if at is None or at in one.manifest["why"] or at == str(one.step)]
     if not found:
         raise RunError(f"{folder.name} has no checkpoint to fork from.")
+    wanted = pick(found, "last" if at is None else at)
     if not wanted:
-        there = "; ".join(f"{one.step} ({', '.join(one.manifest['why'])})" for one in found)
-        raise RunError(f"{folder.name} has no checkpoint at {at!r}. There are: {there}.")
-    if wrong := wanted[-1].damage():
-        raise RunError(f"The checkpoint {wanted[-1].path.name} of {folder.name} cannot be used: {wrong}.")
-    return wanted[-1]
+        raise RunError(f"{folder.name} has no checkpoint at {at!r}. There are: {listed(found)}.")
+    if wrong := wanted[0].damage():
+        raise RunError(f"The checkpoint {wanted[0].path.name} of {folder.name} cannot be used: {wrong}.")
+    return wanted[0]
 
 
 def changed_recipe(

@@ -4,7 +4,7 @@ import contextlib
 import hashlib
 import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -114,16 +114,37 @@ def checkpoint_folders(folder: RunFolder) -> list[Path]:
     return sorted(path for path in paths if NAME.fullmatch(path.name))
 
 
-def newest_whole(folder: RunFolder) -> tuple[Found | None, list[str]]:
-    """The newest checkpoint that nothing is wrong with, and a sentence for each that is damaged: of those whose
-    manifest can be read, only the newer ones are looked at."""
+def find_telling(folder: RunFolder) -> tuple[list[Found], list[str]]:
+    """All whose manifest can be read, in the order they were saved, and a sentence for each other."""
     paths = checkpoint_folders(folder)  # once: an engine may be saving, and removing what is old
     found = find_among(paths)
     unreadable = {path.name for path in paths if path.exists()} - {one.path.name for one in found}
-    skipped = [f"checkpoint {name} is skipped: it has no manifest that can be read" for name in sorted(unreadable)]
+    return found, [skipped(name, "it has no manifest that can be read") for name in sorted(unreadable)]
+
+
+def skipped(name: str, wrong: str) -> str:
+    """What to say of a checkpoint that is not used."""
+    return f"checkpoint {name} is skipped: {wrong}"
+
+
+def newest_whole(folder: RunFolder) -> tuple[Found | None, list[str]]:
+    """The newest checkpoint that nothing is wrong with, and a sentence for each that is damaged: of those whose
+    manifest can be read, only the newer ones are looked at."""
+    found, told = find_telling(folder)
     for one in reversed(found):
         wrong = one.damage()
         if not wrong:
-            return one, skipped
-        skipped.append(f"checkpoint {one.path.name} is skipped: {wrong}")
-    return None, skipped
+            return one, told
+        told.append(skipped(one.path.name, wrong))
+    return None, told
+
+
+def pick(found: Sequence[Found], at: str) -> list[Found]:
+    """Of checkpoints in the order they were saved, those that `at` means, newest first: a step, a reason (`switch`,
+    `best`), or `last` for all of them."""
+    return [one for one in reversed(found) if at in ("last", str(one.step), *one.manifest["why"])]
+
+
+def listed(found: Iterable[Found]) -> str:
+    """Checkpoints for a sentence, by step and reasons."""
+    return "; ".join(f"{one.step} ({', '.join(one.manifest['why'])})" for one in found)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from acceltui.cli import main
-from acceltui.launch import ask, background, foreground
+from acceltui.launch import ask, background, evaluate, foreground
 
 STAND_IN = Path(__file__).with_name("stand_in_engine.py")
 
@@ -17,6 +17,6 @@ def engine_call(verb: str, target: Path, allow_import: Sequence[str]) -> list[st
 
 # Tests may run in the background of a shell, which has its children ignore ^C.
 signal.signal(signal.SIGINT, signal.default_int_handler)
-for module in (ask, background, foreground):
+for module in (ask, background, evaluate, foreground):
     module.engine_call = engine_call
 main()

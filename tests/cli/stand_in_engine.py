@@ -37,6 +37,25 @@ PLAN = {
     "speed": {"accelerate": 1500.0, "online": 700.0, "measured_steps": 100},
     "seconds": {"accelerate": 60.0, "online": 120.0, "evaluation": 10.0, "total": 190.0},
 }
+EVALUATION = {
+    "run": "run-a",
+    "checkpoint": "0000000050-1",
+    "step": 50,
+    "stage": "online",
+    "why": ["best", f"[bold]{HOSTILE}"],
+    "policy": "transformer",
+    "seed": 1_000_000,
+    "return": {"mean": -12.5, "std": 2.5, "min": -15.0, "max": -10.0, "median": -12.5},
+    "steps": {"mean": 20.0, "std": 0.0, "min": 20.0, "max": 20.0, "median": 20.0},
+    "success": 0.5,
+    "success_at_end": 0.0,
+    "video": None,
+    "notes": [f"a note{HOSTILE} of the engine's"],
+    "episodes": [
+        {"seed": 1_000_000, "return": -15.0, "steps": 20, "success": True, "success_at_end": False},
+        {"seed": 1_000_001, "return": -10.0, "steps": 20, "success": False, "success_at_end": False},
+    ],
+}
 PROGRESS = {
     "accelerate": {"steps": 1000, "of": 2000},
     "online": {"steps": 0, "of": 2000},
@@ -54,7 +73,9 @@ def answer(verb: str) -> int:
     if os.environ["STAND_IN"] == "crash":
         print(f"Traceback: {HOSTILE}boom", file=sys.stderr)
         return 1
-    print(json.dumps(PLAN if verb == "plan" else SPACES))
+    if verb == "evaluate":
+        print("evaluated 1 of 2 episodes", "a library's warning", sep="\n", file=sys.stderr)
+    print(json.dumps({"plan": PLAN, "evaluate": EVALUATION}.get(verb, SPACES)))
     return 0
 
 

@@ -33,7 +33,7 @@ def test_the_module_is_the_command() -> None:
     assert done.stdout.startswith("accel ")
 
 
-@pytest.mark.parametrize("words", [["fly"], ["run"], ["ls", "--jsn"], ["log", "-n", "many"], ["evaluate"]])
+@pytest.mark.parametrize("words", [["fly"], ["run"], ["ls", "--jsn"], ["log", "-n", "many"], ["evaluate", "--no-wait"]])
 def test_a_wrong_call_exits_with_2(words: list[str]) -> None:
     done = subprocess.run([sys.executable, "-m", "acceltui", *words], capture_output=True, text=True, check=False)
     assert done.returncode == 2

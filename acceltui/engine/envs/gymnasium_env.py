@@ -5,6 +5,7 @@ import functools
 import multiprocessing
 import signal
 import warnings
+from collections.abc import Callable
 from typing import Any
 
 import gymnasium
@@ -18,10 +19,11 @@ from acceltui.engine.envs.partial import PartialObservation, visible_indices
 from acceltui.engine.envs.snapshots import Snapshots
 from acceltui.engine.envs.vector import actions_of, parts_of, picture_shape
 from acceltui.engine.errors import SetupError
+from acceltui.engine.video import Film
 from acceltui.recipe.schema import GymnasiumEnv
 
 
-def make_env(section: GymnasiumEnv) -> gymnasium.Env:
+def make_env(section: GymnasiumEnv, render_mode: str | None = None) -> gymnasium.Env:
     """One environment that takes actions in [-1, 1] and shows what the recipe lets be seen.
 
     Raises SetupError where the recipe and the environment do not fit.
@@ -30,13 +32,18 @@ def make_env(section: GymnasiumEnv) -> gymnasium.Env:
         # The engine saves before it leaves, and these processes end when its pipe to them does.
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2):
             signal.signal(number, signal.SIG_IGN)
-    env = make_base(section)
+    env = make_base(section, render_mode)
     if is_partial(section):
         visible = visible_indices(env, section)
         env = PartialObservation(env, visible, section.observation_noise, section.drop_frames)
     if isinstance(env.action_space, Box):
-        env = RescaleAction(env, np.float32(-1.0), np.float32(1.0))
+        env = rescaled(env)
     return Snapshots(env)
+
+
+def rescaled(env: gymnasium.Env) -> RescaleAction:
+    """The same with actions in [-1, 1]."""
+    return RescaleAction(env, np.float32(-1.0), np.float32(1.0))
 
 
 def is_partial(section: GymnasiumEnv) -> bool:
@@ -44,12 +51,14 @@ def is_partial(section: GymnasiumEnv) -> bool:
     return bool(section.hide or section.keep is not None or section.observation_noise or section.drop_frames)
 
 
-def make_base(section: GymnasiumEnv) -> gymnasium.Env:
+def make_base(section: GymnasiumEnv, render_mode: str | None = None) -> gymnasium.Env:
     """The environment as Gymnasium makes it, if it is one that can be learned here."""
     quiet_mujoco()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         env = _make(section)
+        if render_mode is not None:
+            env = drawing(env, section, render_mode)
     observations, actions = env.observation_space, env.action_space
     parts = parts_of(observations)
     if parts is None:
@@ -68,9 +77,12 @@ def make_base(section: GymnasiumEnv) -> gymnasium.Env:
     return env
 
 
-def make_vector(section: GymnasiumEnv, num_envs: int) -> SyncVectorEnv | AsyncVectorEnv:
-    """`num_envs` environments that reset in the step that ends an episode, the final observation kept in `info`."""
-    makers = [functools.partial(make_env, section) for _ in range(num_envs)]
+def make_vector(section: GymnasiumEnv, num_envs: int, film: Film | None = None) -> SyncVectorEnv | AsyncVectorEnv:
+    """`num_envs` environments that reset in the step that ends an episode, the final observation kept in `info`; `film`
+    is of the first."""
+    makers: list[Callable[[], gymnasium.Env]] = [functools.partial(make_env, section)] * num_envs
+    if film is not None:
+        makers[0] = functools.partial(film.of, functools.partial(make_env, section, "rgb_array"))
     if section.processes:
         return AsyncVectorEnv(makers, context="spawn", autoreset_mode=AutoresetMode.SAME_STEP)
     return SyncVectorEnv(makers, autoreset_mode=AutoresetMode.SAME_STEP)
@@ -80,25 +92,28 @@ def look_at_spaces(section: GymnasiumEnv) -> Spaces:
     """Make the environment once to learn its spaces."""
     env = make_base(section)
     try:
-        parts = parts_of(env.observation_space)
-        assert parts is not None
-        full = parts["state"].shape[0] if "state" in parts else 0
-        action, discrete, low, high = actions_of(env.action_space)
-        return Spaces(
-            full=full,
-            state=len(visible_indices(env, section)) if is_partial(section) else full,
-            image=picture_shape(parts["image"]) if "image" in parts else None,
-            action=action,
-            discrete=discrete,
-            low=low,
-            high=high,
-            episode_steps=env.spec.max_episode_steps if env.spec else None,
-            succeeds=bool(env.get_wrapper_attr("reports_success"))
-            if env.has_wrapper_attr("reports_success")
-            else False,
-        )
+        return spaces_of(env, section)
     finally:
         env.close()
+
+
+def spaces_of(env: gymnasium.Env, section: GymnasiumEnv) -> Spaces:
+    """What policies see and do of an environment that `make_base` has made."""
+    parts = parts_of(env.observation_space)
+    assert parts is not None
+    full = parts["state"].shape[0] if "state" in parts else 0
+    action, discrete, low, high = actions_of(env.action_space)
+    return Spaces(
+        full=full,
+        state=len(visible_indices(env, section)) if is_partial(section) else full,
+        image=picture_shape(parts["image"]) if "image" in parts else None,
+        action=action,
+        discrete=discrete,
+        low=low,
+        high=high,
+        episode_steps=env.spec.max_episode_steps if env.spec else None,
+        succeeds=bool(env.get_wrapper_attr("reports_success")) if env.has_wrapper_attr("reports_success") else False,
+    )
 
 
 def quiet_mujoco() -> None:
@@ -118,13 +133,25 @@ def quiet_mujoco() -> None:
     mujoco.set_mju_user_warning(warn)
 
 
-def _make(section: GymnasiumEnv) -> gymnasium.Env:
+def drawing(env: gymnasium.Env, section: GymnasiumEnv, render_mode: str) -> gymnasium.Env:
+    """The same as one that draws itself. SetupError where it cannot."""
+    modes = env.metadata.get("render_modes") or []
+    env.close()
+    if render_mode not in modes:
+        message = f"{section.id} does not draw itself (it has no render mode {render_mode})"
+        raise SetupError("environment", "env.id", message)
+    return _make(section, render_mode)
+
+
+def _make(section: GymnasiumEnv, render_mode: str | None = None) -> gymnasium.Env:
     if section.id.startswith("accel/"):
         from acceltui.engine.envs import memory, shapes  # noqa: F401 - importing registers
 
-    limit: dict[str, Any] = {} if section.episode_steps is None else {"max_episode_steps": section.episode_steps}
+    options: dict[str, Any] = {} if section.episode_steps is None else {"max_episode_steps": section.episode_steps}
+    if render_mode is not None:
+        options["render_mode"] = render_mode
     try:
-        return gymnasium.make(section.id, **limit)
+        return gymnasium.make(section.id, **options)
     except gymnasium.error.DependencyNotInstalled as error:
         raise SetupError("environment", "env.id", f"{section.id} needs a package that is missing: {error}") from error
     except (gymnasium.error.UnregisteredEnv, gymnasium.error.DeprecatedEnv) as error:

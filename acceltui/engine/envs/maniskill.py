@@ -62,28 +62,29 @@ def on_gpu(section: ManiSkillEnv, device: torch.device) -> bool:
     return section.backend != "cpu" and device.type == "cuda"
 
 
-def make_env(section: ManiSkillEnv, spaces: Spaces) -> gymnasium.Env:
-    """One task on the processor, in Gymnasium's terms."""
+def make_env(section: ManiSkillEnv, spaces: Spaces, render_mode: str | None = None) -> gymnasium.Env:
+    """One task on the processor, in Gymnasium's terms; with a `render_mode`, `rgb_array`, it draws itself."""
     if multiprocessing.parent_process() is not None:
         # The engine saves before it leaves, and these processes end when its pipe to them does.
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2):
             signal.signal(number, signal.SIG_IGN)
         torch.set_num_threads(1)
-    return Snapshots(ManiSkillTask(section, spaces))
+    return Snapshots(ManiSkillTask(section, spaces, render_mode))
 
 
 class ManiSkillTask(gymnasium.Env):
     """A task with numpy observations: a flat `state`, or a Dict of an `image` (height, width, channels) and a `state`.
 
     Actions are in [-1, 1]. `terminated`: the task succeeded or failed; `truncated`: at the time limit; an episode's
-    last step may be both. `info["success"]` is a bool at every step.
+    last step may be both. `info["success"]` is a bool at every step. With the `render_mode` rgb_array it draws itself.
 
     The simulation is made at the first reset: Gymnasium makes an environment in the engine's process as well, only to
     read its spaces, and that one should cost neither seconds nor hundreds of megabytes.
     """
 
-    def __init__(self, section: ManiSkillEnv, spaces: Spaces) -> None:
-        self._section, self._limit = section, spaces.episode_steps
+    def __init__(self, section: ManiSkillEnv, spaces: Spaces, render_mode: str | None = None) -> None:
+        self._section, self._limit, self.render_mode = section, spaces.episode_steps, render_mode
+        self.metadata = {"render_modes": ["rgb_array"], "render_fps": 20}
         self._low, self._high = np.array(spaces.low, np.float32), np.array(spaces.high, np.float32)
         self._simulation: Any = None
         self._stands_at: State | None = None
@@ -96,7 +97,7 @@ class ManiSkillTask(gymnasium.Env):
         super().reset(seed=seed)
         self._stands_at = None
         if self._simulation is None:
-            self._simulation = make_simulation(self._section)
+            self._simulation = make_simulation(self._section, render_mode=self.render_mode)
         with quiet():
             seen, info = self._simulation.reset(seed=seed)
         return self._seen(seen), {"success": bool(flag(info, "success", 1))}
@@ -109,6 +110,10 @@ class ManiSkillTask(gymnasium.Env):
         truncated = self._limit is not None and int(self._simulation.elapsed_steps) >= self._limit
         success = bool(flag(info, "success", 1))
         return self._seen(seen), float(reward), bool(terminated), truncated, {"success": success}
+
+    def render(self) -> NDArray[np.uint8]:
+        """The task as its own camera for people shows it."""
+        return self._simulation.render()[0].cpu().numpy()
 
     def snapshot(self) -> State:
         """Where the episode stands; it goes on as a restored one does. Asked again it is the same: what is put back and

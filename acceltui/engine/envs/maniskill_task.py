@@ -34,7 +34,9 @@ def require_maniskill() -> None:
         raise SetupError("environment", "env.kind", "ManiSkill is not installed here", hint)
 
 
-def make_simulation(section: ManiSkillEnv, num_envs: int = 1, device: torch.device = CPU) -> Any:
+def make_simulation(
+    section: ManiSkillEnv, num_envs: int = 1, device: torch.device = CPU, render_mode: str | None = None
+) -> Any:
     """ManiSkill's own environment: `num_envs` at once on a GPU, one on the processor. It has no time limit of its own.
 
     Raises SetupError where the recipe asks for what the task has not.
@@ -52,6 +54,7 @@ def make_simulation(section: ManiSkillEnv, num_envs: int = 1, device: torch.devi
             "obs_mode": OBSERVATION_MODES[section.observation],
             "reward_mode": section.reward,
             "sensor_configs": {"height": height, "width": width},
+            "render_mode": render_mode,
             **where(device),
         }
         simulation = construct(section, task, options)

@@ -33,15 +33,15 @@ class GymnasiumVector:
 
     def send(self, actions: Tensor) -> None:
         """Have actions (N, A) taken: begun at once by environments in processes, by others when they are asked."""
-        self._taken = (actions.argmax(dim=1) if self.spaces.discrete else actions.clamp(-1, 1)).cpu().numpy()
+        self._taken = taken(actions, self.spaces.discrete)
         if isinstance(self._envs, AsyncVectorEnv):
             self._envs.step_async(self._taken)
 
     def receive(self) -> Step:
         """What came of the actions sent."""
-        taken, self._taken, envs = self._taken, None, self._envs
-        assert taken is not None, "nothing was sent"
-        came = envs.step_wait() if isinstance(envs, AsyncVectorEnv) else envs.step(taken)
+        sent, self._taken, envs = self._taken, None, self._envs
+        assert sent is not None, "nothing was sent"
+        came = envs.step_wait() if isinstance(envs, AsyncVectorEnv) else envs.step(sent)
         observations, rewards, terminated, truncated, info = came
         ended = terminated | truncated
         success = np.asarray(info.get("success", np.zeros(self.num_envs)), np.bool_)
@@ -99,20 +99,26 @@ class GymnasiumVector:
         return completed
 
     def _seen(self, observations: Any) -> Observations:
-        parts = observations if isinstance(observations, dict) else {self._only: observations}
-        image = parts.get("image")
-        state = parts.get("state")
-        if state is None:
-            state = np.zeros((self.num_envs, 0), np.float32)
-        return Observations(
-            # Copied: environments in processes write into the same memory at every step.
-            torch.from_numpy(np.array(state, np.float32)).to(self._device),
-            None if image is None else torch.from_numpy(channels_first(np.array(image))).to(self._device),
-        )
+        return seen(observations, self.spaces, self._device)
 
-    @property
-    def _only(self) -> str:
-        return "state" if self.spaces.image is None else "image"
+
+def seen(observations: Any, spaces: Spaces, device: torch.device) -> Observations:
+    """A batch of observations as environments give it, as policies see it."""
+    only = "state" if spaces.image is None else "image"
+    parts = observations if isinstance(observations, dict) else {only: observations}
+    image, state = parts.get("image"), parts.get("state")
+    if state is None:
+        state = np.zeros((len(parts["image"]), 0), np.float32)
+    return Observations(
+        # Copied: environments in processes write into the same memory at every step.
+        torch.from_numpy(np.array(state, np.float32)).to(device),
+        None if image is None else torch.from_numpy(channels_first(np.array(image))).to(device),
+    )
+
+
+def taken(actions: Tensor, discrete: bool) -> NDArray[Any]:
+    """Actions (N, A) as environments take them: the number of a choice, or clipped to [-1, 1]."""
+    return (actions.argmax(dim=1) if discrete else actions.clamp(-1, 1)).cpu().numpy()
 
 
 def channels_first(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
