@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Literal
 
 from acceltui.launch.call import LaunchError
+from acceltui.launch.foreground import ASKED
 from acceltui.launch.pool import LocalPool, Pool
 from acceltui.launch.record import record_run
 from acceltui.launch.resume import has_begun, is_finished
@@ -254,7 +255,7 @@ def main() -> int:
             manifest = read_manifest(folder)
             pool = LocalPool(manifest.workers, options.allow_import)
             coordinator = Coordinator(folder, manifest, pool, options.allow_import)
-            for number in (signal.SIGTERM, signal.SIGINT):
+            for number in ASKED:
                 signal.signal(number, lambda *_: setattr(coordinator, "asked_to_stop", True))
             coordinator.work()
     except RunError as error:

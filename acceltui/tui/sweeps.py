@@ -61,5 +61,6 @@ def line_of(name: str, known: Known, states: dict[str, str]) -> SweepLine | None
     state = sweep_state(coordination)
     if state in ("stopped", "over"):
         return None
-    counts = Counter(job_state(job, states.get(job.run, ""), coordination) for job in known.manifest.jobs)
-    return SweepLine(name, state, Counter[str](counts))
+    jobs = known.manifest.jobs
+    counts: Counter[str] = Counter(job_state(job, states.get(job.run, ""), coordination) for job in jobs)
+    return SweepLine(name, state, counts)
