@@ -118,13 +118,10 @@ def plan_and_make(
     threads = max(1, cores // at_once)
     jobs = plan_jobs(cells, threads)
     if dry_run:
-        listed = [
-            {"id": id, "cell": planned.cell, "seed": planned.recipe.seed, "result": (place / f"{id}.json").exists()}
-            for id, planned in jobs.items()
-        ]
-        for job in listed:
-            there = "\tits result is there" if job["result"] else ""
-            typer.echo(json.dumps(job) if as_json else columns(job["id"], " ".join(job["cell"])) + there)
+        for id, planned in jobs.items():
+            job = {"id": id, "cell": planned.cell, "result": (place / f"{id}.json").exists()}
+            there = "its result is there" if job["result"] else ""
+            typer.echo(json.dumps(job) if as_json else columns(id, " ".join(planned.cell), there))
         return None
     folder = make_sweep(
         root,

@@ -83,7 +83,7 @@ class Coordinator:
             self._look()
         if self.open:
             self._stop()
-        ended = "stopped" if self.open else "over"
+        ended: Literal["stopped", "over"] = "stopped" if self.open else "over"
         say(ended)
         self._tell(ended)
         self.folder.stop.unlink(missing_ok=True)

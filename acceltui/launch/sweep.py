@@ -137,8 +137,8 @@ def go_on(folder: SweepFolder, recipe: Path, grid: Grid, workers: int | None, re
             f"The sweep {folder.name} is of another grid, `{manifest.command}`: call it like that, or choose another "
             "--name."
         )
-    changed = {}
-    if workers not in (None, manifest.workers):
+    changed: dict[str, int | str] = {}
+    if workers is not None and workers != manifest.workers:
         changed["workers"] = workers
     if results is not None and str(results.absolute()) != manifest.results:
         changed["results"] = str(results.absolute())

@@ -71,8 +71,7 @@ def read_axis(word: str, place: Place, report: Report) -> list[str]:
         node = yaml.compose(f"[{written}]", yaml.SafeLoader)
     except yaml.YAMLError:
         node = None
-    whole = isinstance(node, yaml.SequenceNode) and node.end_mark.index == len(written) + 2
-    if not whole or written.rstrip().endswith(","):
+    if node is None or node.end_mark.index != len(written) + 2 or written.rstrip().endswith(","):
         report.add(place, (), "not values with commas between them", "a list is written [64, 64]")
         return []
     return [f"{key}={written[value.start_mark.index - 1 : value.end_mark.index - 1].strip()}" for value in node.value]

@@ -170,7 +170,15 @@ def list_sweeps(root: Path) -> list[SweepFolder]:
     except OSError as error:
         raise RunError(f"The sweeps in {root} cannot be listed: {error.strerror}.") from None
     found = [SweepFolder(path) for path in paths if SWEEP.fullmatch(path.name.removesuffix(ENDING))]
-    return sorted(filter(is_sweep, found), key=lambda folder: (folder.recipes.stat().st_mtime, folder.name))[::-1]
+    return sorted(filter(is_sweep, found), key=made_at, reverse=True)
+
+
+def made_at(folder: SweepFolder) -> tuple[float, str]:
+    """When a sweep was made, as an order: no recipe is ever added to it."""
+    try:
+        return folder.recipes.lstat().st_mtime, folder.name
+    except OSError:
+        return 0.0, folder.name
 
 
 def find_sweep(root: Path, text: str) -> SweepFolder:

@@ -65,7 +65,7 @@ def paused(runs: Runs, seed: int) -> RunFolder:
     run = eventually(begun, 60)
     done = runs.call("pause", run.name)
     assert done.returncode == 0, done.stderr
-    assert find_checkpoints(run)
+    eventually(lambda: status_of(run).state == "PAUSED" and find_checkpoints(run), 30)
     return run
 
 

@@ -77,16 +77,16 @@ def test_what_is_no_grid_is_said_in_a_sentence(words: list[str], seeds: str | No
 
 
 def test_all_that_is_wrong_is_said_at_once_each_with_its_cell() -> None:
-    grid = read_grid(["method=scratch,skratch", "critic.hidden=[64, 64],[0]", "log.evry=5", "seed"], "2")
+    grid = read_grid(["method=scratch,skratch", "critic.hidden=[64, 64],[0]", "log.evry=5", "word"], "2")
     with pytest.raises(RecipeError) as error:
         load_grid(PENDULUM, grid)
     lines = str(error.value).splitlines()
     assert len(lines) == 4
     of_all = [line for line in lines if not line.startswith("cell ")]
-    assert len(of_all) == 2 and "log.evry" in of_all[0] + of_all[1] and "seed: not of the form" in of_all[0] + of_all[1]
+    assert len(of_all) == 2 and "log.evry" in of_all[0] + of_all[1] and "word: not of the form" in of_all[0] + of_all[1]
     [method] = [line for line in lines if "skratch:" in line]
     assert method.startswith(
-        "cell method=skratch critic.hidden=[64, 64] log.evry=5 seed seed=1 and 3 more: override 1:"
+        "cell method=skratch critic.hidden=[64, 64] log.evry=5 word seed=1 and 3 more: override 1:"
     )
     [hidden] = [line for line in lines if "critic.hidden=[0]:" in line]
     assert hidden.startswith("cell method=scratch critic.hidden=[0] ")
