@@ -211,6 +211,7 @@ def test_a_second_call_watches_the_coordinator_that_is_there(accel: Accel) -> No
     again = accel("sweep", *GRID, "--name", "once", "--detach")
     assert (again.returncode, again.stdout) == (0, "once\n")
     assert coordination(of(accel, "once")).pid == first
+    assert "Another coordinator" not in of(accel, "once").log.read_text()
     other = accel("sweep", *GRID, "--name", "once", "--workers", "3")
     assert (other.returncode, other.stderr) == (
         2,
@@ -279,9 +280,9 @@ def test_on_a_terminal_a_table_is_redrawn_in_place(accel: Accel) -> None:
     environment = {key: value for key, value in os.environ.items() if key != "ACCEL_RUNS"} | variables
     with subprocess.Popen(words, cwd=accel.folder, stdin=slave, stdout=slave, stderr=slave, env=environment) as process:
         os.close(slave)
-        data = read_until(terminal, b"2 running, 2 waiting, 0 failed")
-        while data.count(b"  RUNNING  ") < 2:
-            data = read_until(terminal, b"  RUNNING  ", data)
+        data = read_until(terminal, b"  RUNNING  ")
+        while [line.split()[2:3] for line in shown(data)[3:5]] != [["RUNNING"]] * 2:
+            data += os.read(terminal, 65536)
         first = shown(data)
         go(accel)
         data = read_until(terminal, b"", data)

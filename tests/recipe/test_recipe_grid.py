@@ -53,7 +53,7 @@ def test_seeds_are_counted_or_named(text: str, seeds: list[int]) -> None:
         (["env.id=A,,B"], None, "not values with commas"),
         (["critic.hidden=[64, 64"], None, "not values with commas"),
         (["critic.hidden=64],[64"], None, "not values with commas"),
-        (["env.id=A,B #"], None, "not values with commas"),
+        (["env.id=A,B] #"], None, "not values with commas"),
         (["seed=1", "seed=2"], None, "override 2: seed=2: this key is given twice; write seed=A,B"),
         (["seed=1,2"], "3", "--seeds gives seeds already"),
         ([], "0", "--seeds 0: not a number of seeds"),

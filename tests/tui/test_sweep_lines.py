@@ -99,5 +99,7 @@ async def test_what_is_no_sweep_is_left_out(tmp_path):
     (tmp_path / "empty.sweep").mkdir()
     (tmp_path / "UPPER.sweep").mkdir()
     (tmp_path / "file.sweep").write_text("")
+    sweep(tmp_path, "good", ["one"])
     async with listed(run) as (app, _):
-        assert "Runs" in screen_text(app)[0] and shows(app, "1, 1 running")
+        assert screen_text(app)[0].startswith(" sweep good  0 finished  1 running")
+        assert "Runs" in screen_text(app)[1] and shows(app, "1, 1 running")
