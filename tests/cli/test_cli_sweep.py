@@ -22,6 +22,7 @@ from calling import WITH_STAND_IN, Accel
 from test_cli_watch import read_until
 
 from acceltui.recipe.resolved import load_resolved
+from acceltui.runs.liveness import process_lives
 from acceltui.runs.notes import read_notes
 from acceltui.runs.status import read_status
 from acceltui.runs.sweeps import Coordination, SweepFolder, read_coordination, read_manifest, sweep_folder
@@ -203,6 +204,21 @@ def test_a_killed_coordinator_s_engine_is_taken_over(accel: Accel) -> None:
     assert done.returncode == 0 and "2 of 2 finished" in done.stdout
     assert pids(accel).items() >= before.items()
     assert len(list((accel.folder / "results").iterdir())) == 2
+
+
+def test_what_a_killed_coordinator_left_running_can_be_stopped(accel: Accel) -> None:
+    accel("sweep", *GRID, "--name", "left", "--workers", "2", "--detach", engine="hold")
+    until(lambda: states(accel) == ["RUNNING"] * 2)
+    before = pids(accel)
+    os.kill(coordination(of(accel, "left")).pid, signal.SIGKILL)
+    done = accel("sweeps", "left", "--stop")
+    assert done.returncode == 0, done.stderr
+    assert "left is stopped: 0 of 4 finished, 0 running, 4 waiting, 0 failed." in done.stdout
+    for pid in before.values():
+        assert pid is not None and not process_lives(pid, None)
+    assert pids(accel) == before, "no other has begun"
+    go(accel)
+    assert accel("sweep", *GRID, "--name", "left").returncode == 0
 
 
 def test_a_second_call_watches_the_coordinator_that_is_there(accel: Accel) -> None:
