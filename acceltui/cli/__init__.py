@@ -10,7 +10,7 @@ import typer
 from typer.core import TyperGroup
 
 from acceltui import __version__
-from acceltui.cli import compare, control, doctor, evaluate, look, notes, recipes, run, serve, settings, tidy
+from acceltui.cli import compare, control, doctor, evaluate, look, notes, recipes, run, serve, settings, sweep, tidy
 
 EPILOG = """Exit codes: 0 finished, stopped or detached; 1 the run failed; 2 recipe, call, run, environment or device
 wrong; 3 command refused or not taken; 75 preempted; 130 interrupted: the engine goes on."""
@@ -56,6 +56,8 @@ for command in (
     serve.serve,
     run.resume,
     run.fork,
+    sweep.sweep,
+    sweep.sweeps,
     look.ls,
     look.status,
     look.log,

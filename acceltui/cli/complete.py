@@ -20,6 +20,18 @@ def runs(context: typer.Context, incomplete: str) -> list[str]:
     return [name for name in names if name.startswith(incomplete)]
 
 
+def sweeps(context: typer.Context, incomplete: str) -> list[str]:
+    """Names of sweeps, newest first."""
+    from acceltui.runs.paths import RunError, runs_root
+    from acceltui.runs.sweeps import list_sweeps
+
+    try:
+        names = [folder.name for folder in list_sweeps(runs_root(context.params.get("runs_dir")))]
+    except RunError:
+        return []
+    return [name for name in names if name.startswith(incomplete)]
+
+
 def shipped(incomplete: str) -> list[str]:
     """Names of shipped recipes."""
     from acceltui.recipe.library import shipped_recipes

@@ -9,7 +9,7 @@ from acceltui.recipe.compose import override, read_chain
 from acceltui.recipe.errors import Report
 from acceltui.recipe.resolved import dump_resolved, load_resolved
 from acceltui.recipe.schema import Recipe
-from acceltui.recipe.validate import keys_of, place_of, validate
+from acceltui.recipe.validate import keys_of, locate, place_of, validate
 from acceltui.recipe.yaml12 import Node
 
 __all__ = ["LoadedRecipe", "dump_resolved", "load_recipe", "load_resolved"]
@@ -28,6 +28,11 @@ class LoadedRecipe:
     def where(self, path: str) -> str:
         """`file:line:column` or the override that gave the value at a dotted path, or the section around a default."""
         return str(place_of(self.tree, keys_of(path)))
+
+    def says(self, path: str) -> bool:
+        """Whether the value at a dotted path was written, in a file or as an override, and is no default."""
+        keys = keys_of(path)
+        return locate(self.tree, keys)[1] == len(keys)
 
 
 def load_recipe(path: Path, overrides: Sequence[str] = (), allow_import: Sequence[str] = ()) -> LoadedRecipe:

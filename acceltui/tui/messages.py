@@ -1,11 +1,12 @@
 """What the parts of the dashboard tell each other."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from textual.message import Message
 
 from acceltui.runs.folder import RunFolder
 from acceltui.tui.catalog import RunLine
+from acceltui.tui.sweeps import SweepLine
 from acceltui.tui.watch import Snapshot
 
 
@@ -29,10 +30,11 @@ class RunChosen(Message):
 
 @dataclass
 class RunsListed(Message, bubble=False):
-    """A newer look at all runs, or why there is none."""
+    """A newer look at all runs and at the sweeps that are not over, or why there is none."""
 
     runs: list[RunLine]
     trouble: str
+    sweeps: list[SweepLine] = field(default_factory=list)
 
     def can_replace(self, message: Message) -> bool:
         return isinstance(message, RunsListed)

@@ -87,7 +87,7 @@ def run(folder: RunFolder) -> int:
     write_status(folder, me)
     if behaviour == "crash":
         raise SystemError("boom")
-    if behaviour == "wrong":
+    if behaviour == "wrong" or (behaviour == "second" and "-s2-" in folder.name):
         write_status(
             folder, replace(me, state="FAILED", error={"kind": "recipe", "message": f"env.id: no such {HOSTILE}id"})
         )
@@ -95,9 +95,21 @@ def run(folder: RunFolder) -> int:
     me = replace(me, state="RUNNING", step=1000, progress=PROGRESS)
     write_status(folder, me)
     EventWriter(folder.events).append("start", f"begun on {HOSTILE}cpu", step=0)
-    state = {"finish": "FINISHED", "preempt": "PREEMPTED"}.get(behaviour) or serve(folder, me)
+    if behaviour == "killed":
+        os.kill(os.getpid(), signal.SIGKILL)
+    if behaviour == "hold":
+        hold(folder, me)
+    ends = {"preempt": "PREEMPTED", **dict.fromkeys(("finish", "hold", "second"), "FINISHED")}
+    state = ends.get(behaviour) or serve(folder, me)
     write_status(folder, replace(me, state=state))
     return 75 if state == "PREEMPTED" else 0
+
+
+def hold(folder: RunFolder, me: Status) -> None:
+    """Run until there is a file `go` beside the runs folder."""
+    while not (folder.path.parents[1] / "go").exists():
+        write_status(folder, me)
+        time.sleep(0.05)
 
 
 def serve(folder: RunFolder, me: Status) -> str:

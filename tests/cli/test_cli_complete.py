@@ -38,6 +38,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.delenv("ACCEL_RUNS", raising=False)
     for name in ("cheetah-1", "cheetah-2", "hopper"):
         create_run_folder(tmp_path / "runs", "recipe", 1, name=name)
+    (tmp_path / "runs" / "cheap.sweep").mkdir()
+    (tmp_path / "runs" / "cheap.sweep" / "manifest.json").write_text("{}")
     create_run_folder(tmp_path / "elsewhere", "recipe", 1, name="far")
     (tmp_path / "mine").mkdir()
     for name in ("pend.yaml", "pend.txt", "pend $(touch x).yaml", "mine/own.yml", "mine/other.yaml"):
@@ -58,6 +60,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ("accel serve hop", ["hopper"]),
         ("accel fork hop", ["hopper"]),
         ("accel metrics hop", ["hopper"]),
+        ("accel sweeps ch", ["cheap"]),
+        ("accel sweep pendulum_quick online.re", ["online.replay="]),
         ("accel rm cheetah-1 hop", ["hopper"]),
         ("accel run pend", ["pendulum_quick", "pend.yaml"]),
         ("accel validate mine/o", ["mine/other.yaml", "mine/own.yml"]),

@@ -11,7 +11,8 @@ HEAVY = {"torch", "numpy", "textual", "gymnasium", "mujoco", "yaml", "psutil", "
 
 
 @pytest.mark.parametrize(
-    "words", [["--help"], ["run", "--help"], ["--version"], ["recipes", "--help"], ["tag", "--help"]]
+    "words",
+    [["--help"], ["run", "--help"], ["--version"], ["recipes", "--help"], ["tag", "--help"], ["sweep", "--help"]],
 )
 def test_help_loads_nothing_heavy(words: list[str]) -> None:
     code = (

@@ -19,10 +19,12 @@ from acceltui.tui.messages import RunChosen, RunsListed
 from acceltui.tui.screens.compare import Compare
 from acceltui.tui.screens.fork import Fork, Forked
 from acceltui.tui.screens.keyed import KeyedScreen
+from acceltui.tui.sweeps import SweepCatalog, SweepLine
 from acceltui.tui.watch import WatchThread
 from acceltui.tui.widgets.entry import Entry, EntryLine
 from acceltui.tui.widgets.keys import KeyLine
 from acceltui.tui.widgets.runs import MOST_SELECTED, RunList
+from acceltui.tui.widgets.sweeps import SweepLines
 
 LOOK_EVERY, LOW_LOOK_EVERY = 1.0, 10.0
 """Seconds between two looks; the same on a slow line."""
@@ -57,13 +59,15 @@ class RunsScreen(KeyedScreen):
         self.root = root
         self.every = LOW_LOOK_EVERY if low_bandwidth else LOOK_EVERY
         self.glyphs = glyphs
+        self.sweeps = SweepLines(glyphs)
         self.list = RunList(glyphs)
         self.under_list = EntryLine(glyphs, classes="line")
         self.keys = KeyLine(glyphs, classes="line")
-        self._catalog = Catalog(root)
+        self._catalog, self._sweeps = Catalog(root), SweepCatalog(root)
         self._thread: WatchThread | None = None
 
     def compose(self) -> ComposeResult:
+        yield self.sweeps
         yield self.list
         yield self.under_list
         yield self.keys
@@ -90,15 +94,18 @@ class RunsScreen(KeyedScreen):
     def _look(self) -> bool:
         """Called by the thread; it was all there is to see."""
         runs: list[RunLine] = []
+        sweeps: list[SweepLine] = []
         trouble = ""
         try:
             runs = self._catalog.look()
+            sweeps = self._sweeps.look(runs)
         except (RunError, OSError) as error:
             trouble = clean(error)
-        self.post_message(RunsListed(runs, trouble))
+        self.post_message(RunsListed(runs, trouble, sweeps))
         return False
 
     def on_runs_listed(self, message: RunsListed) -> None:
+        self.sweeps.show(message.sweeps)
         self.list.show(message.runs, message.trouble)
 
     def on_run_list_moved(self) -> None:

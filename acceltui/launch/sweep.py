@@ -1,0 +1,195 @@
+"""Making a sweep, and starting the process that works through it."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from acceltui.launch.ask import ask_engine
+from acceltui.launch.call import LaunchError, engine_environment, tail
+from acceltui.recipe.errors import Problem, RecipeError
+from acceltui.recipe.grid import Cell, Grid
+from acceltui.recipe.load import LoadedRecipe
+from acceltui.recipe.resolved import dump_resolved
+from acceltui.recipe.schema import Recipe
+from acceltui.runs.files import make_private_folder, open_to_append, write_whole
+from acceltui.runs.paths import RunError
+from acceltui.runs.results import result_id
+from acceltui.runs.sweeps import (
+    Job,
+    Manifest,
+    SweepFolder,
+    list_sweeps,
+    read_coordination,
+    read_manifest,
+    sweep_folder,
+    write_manifest,
+)
+
+
+class Planned(NamedTuple):
+    """A job before it has a sweep: the overrides that make it, and its recipe with all that is in force."""
+
+    cell: list[str]
+    recipe: Recipe
+
+
+def plan_jobs(cells: Sequence[Cell], threads: int) -> dict[str, Planned]:
+    """What is to be run, by id: cells that come to the same once. `threads`: of an engine whose recipe does not say."""
+    jobs: dict[str, Planned] = {}
+    for cell in cells:
+        recipe = with_threads(cell.loaded, threads)
+        jobs.setdefault(result_id(recipe), Planned(cell.overrides, recipe))
+    return jobs
+
+
+def with_threads(loaded: LoadedRecipe, threads: int) -> Recipe:
+    """The recipe with so many threads, unless it says how many."""
+    recipe = loaded.recipe
+    if loaded.says("engine.threads"):
+        return recipe
+    return recipe.model_copy(update={"engine": recipe.engine.model_copy(update={"threads": threads})})
+
+
+def check_environments(cells: Sequence[Cell], allow_import: Sequence[str]) -> None:
+    """Ask the engine for each environment of the grid once; RecipeError with all that there is not."""
+    asked: set[str] = set()
+    problems: list[Problem] = []
+    for cell in cells:
+        env = cell.loaded.recipe.env.model_dump_json()
+        if env not in asked:
+            asked.add(env)
+            try:
+                ask_engine("spaces", cell.loaded, allow_import)
+            except RecipeError as error:
+                problems += error.problems
+    if problems:
+        raise RecipeError(list(dict.fromkeys(problems)))
+
+
+def free_name(root: Path, recipe: str) -> str:
+    """The recipe's name as that of a sweep, with a number behind it where there is one."""
+    base = re.sub(r"[^a-z0-9_.-]", "-", recipe.lower())[:20]
+    names = {folder.name for folder in list_sweeps(root)}
+    return next(
+        name for number in range(1, 10_000) if (name := f"{base}-{number}" if number > 1 else base) not in names
+    )
+
+
+def make_sweep(
+    root: Path,
+    name: str,
+    *,
+    recipe: tuple[str, Path],
+    grid: Grid,
+    jobs: dict[str, Planned],
+    workers: int,
+    threads: int,
+    results: Path,
+    arguments: str,
+) -> SweepFolder:
+    """Write a sweep's folder, which is there as a whole or not at all. `recipe`: as the call names it, and its file."""
+    folder = sweep_folder(root, name)
+    manifest = Manifest(
+        version=1,
+        name=name,
+        command=arguments,
+        created=time.time(),
+        recipe=recipe[0],
+        recipe_file=str(recipe[1].absolute()),
+        axes=grid.axes,
+        seeds=grid.seeds,
+        workers=workers,
+        threads=threads,
+        results=str(results.absolute()),
+        jobs=[
+            Job(id=id, cell=planned.cell, seed=planned.recipe.seed, run=f"{name}-{id}") for id, planned in jobs.items()
+        ],
+    )
+    draft = SweepFolder(root / f".{folder.path.name}.{os.getpid()}-{os.urandom(4).hex()}")
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        make_private_folder(draft.path)
+        make_private_folder(draft.recipes)
+        for job in manifest.jobs:
+            write_whole(draft.recipe(job), dump_resolved(jobs[job.id].recipe).encode())
+        write_manifest(draft, manifest)
+        draft.path.rename(folder.path)
+    except OSError as error:
+        shutil.rmtree(draft.path, ignore_errors=True)
+        if folder.path.exists():
+            raise RunError(f"{folder.path} exists already: choose another --name.") from None
+        raise RunError(f"The sweep {folder.path} cannot be made: {error.strerror}.") from None
+    return folder
+
+
+def go_on(folder: SweepFolder, recipe: Path, grid: Grid, workers: int | None, results: Path | None) -> Manifest:
+    """The manifest of a sweep that is called again, with what of it may be another; RunError where it cannot go on."""
+    manifest = read_manifest(folder)
+    same_grid = sorted(manifest.axes) == sorted(grid.axes) and manifest.seeds == grid.seeds
+    if not same_grid or manifest.recipe_file != str(recipe.absolute()):
+        raise RunError(
+            f"The sweep {folder.name} is of another grid, `{manifest.command}`: call it like that, or choose another "
+            "--name."
+        )
+    changed: dict[str, int | str] = {}
+    if workers is not None and workers != manifest.workers:
+        changed["workers"] = workers
+    if results is not None and str(results.absolute()) != manifest.results:
+        changed["results"] = str(results.absolute())
+    coordination = read_coordination(folder)
+    if coordination is not None and coordination.lives:
+        if folder.stop.exists() or coordination.state == "stopping":
+            raise RunError(f"The sweep {folder.name} is being stopped: call again when that is done.")
+        if changed:
+            what = " and ".join(f"--{option}" for option in changed)
+            raise RunError(f"The sweep {folder.name} is running: {what} can change when it is stopped.")
+        return manifest
+    folder.stop.unlink(missing_ok=True)
+    if changed:
+        manifest = manifest.model_copy(update=changed)
+        write_manifest(folder, manifest)
+    return manifest
+
+
+def coordinator_call(folder: SweepFolder, allow_import: Sequence[str]) -> list[str]:
+    """Words of the coordinator's command line."""
+    options = [word for module in allow_import for word in ("--allow-import", module)]
+    return [sys.executable, "-P", "-m", "acceltui.launch.coordinator", str(folder.path), *options]
+
+
+def start_coordinator(folder: SweepFolder, allow_import: Sequence[str] = ()) -> None:
+    """Have a process of its own work through a sweep, which neither a closed terminal nor ^C reaches; returns when it
+    has begun, or has found another at it."""
+    log = open_to_append(folder.log)
+    try:
+        process = subprocess.Popen(
+            coordinator_call(folder, allow_import),
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            env=engine_environment(allow_import),
+            start_new_session=True,
+        )
+    finally:
+        os.close(log)
+    while (coordination := read_coordination(folder)) is None or coordination.pid != process.pid:
+        if process.poll() is not None:
+            if coordination is not None and coordination.lives:
+                return
+            lines = folder.log.read_text(errors="replace").splitlines()
+            raise LaunchError(f"The coordinator of {folder.name} could not begin:{tail(lines)}", 1)
+        time.sleep(0.05)
+
+
+def ask_to_stop(folder: SweepFolder) -> None:
+    """Have a sweep end in order: its coordinator does that, a new one where there is none."""
+    folder.stop.touch(mode=0o600)
+    coordination = read_coordination(folder)
+    if coordination is None or not coordination.lives:
+        start_coordinator(folder)
