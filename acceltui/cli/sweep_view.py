@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from typing import Literal
 
 import typer
@@ -78,15 +78,17 @@ def headline(folder: SweepFolder, progress: Progress) -> str:
 def job_table(progress: Progress) -> list[str]:
     """Jobs, one a line, those that something can be seen of first."""
     lines = sorted(progress.jobs, key=lambda line: ORDER.index(line.state))
-    rows = aligned([HEADING, *map(job_row, lines)], words=3)
+    # What all have in common tells none from another, and the columns behind it are to be seen on a narrow terminal.
+    common = set.intersection(*(set(line.job.cell) for line in lines))
+    rows = aligned([HEADING, *(job_row(line, common) for line in lines)], words=3)
     reasons = ["", *(line.reason for line in lines)]
     return [f"{row}  {reason}".rstrip() for row, reason in zip(rows, reasons, strict=True)]
 
 
-def job_row(line: JobLine) -> tuple[str, ...]:
-    """One line of the table."""
+def job_row(line: JobLine, common: Container[str]) -> tuple[str, ...]:
+    """One line of the table, without the overrides that are in `common`."""
     status = line.status
-    name = clean(" ".join(line.job.cell) or f"seed={line.job.seed}")
+    name = clean(" ".join(word for word in line.job.cell if word not in common) or f"seed={line.job.seed}")
     state = clean(line.observed) if line.state == "running" else line.state
     if status is None or line.state == "waiting":
         return (name, state, "-", "-", "-", "-", "-")

@@ -27,9 +27,9 @@ class JobLine:
     job: Job
     state: JobState
     status: Status | None
-    """Of its run; None where there is none, or nobody needs to know."""
+    """Of its run; None where there is none."""
     observed: str
-    """State of its run; empty likewise."""
+    """State of its run; empty where there is none, or it has finished."""
     reason: str = ""
 
 
@@ -54,6 +54,8 @@ class SweepReader:
         """RunError where it has no manifest that can be read."""
         self.folder = folder
         self.manifest = manifest or read_manifest(folder)
+        self._finished: dict[str, Status | None] = {}
+        """Statuses of runs that have finished, by job; read once."""
 
     def look(self) -> Progress:
         """The sweep as it is now."""
@@ -65,7 +67,9 @@ class SweepReader:
     def _look_at(self, job: Job, coordination: Coordination | None) -> JobLine:
         settled = coordination.settled.get(job.id) if coordination else None
         if settled and settled.state == "finished":
-            return JobLine(job, "finished", None, "")
+            if job.id not in self._finished:
+                self._finished[job.id] = read_status(self.folder.run(job))
+            return JobLine(job, "finished", self._finished[job.id], "")
         run = self.folder.run(job)
         status = read_status(run)
         observed = observed_state(run, status) if status else ""

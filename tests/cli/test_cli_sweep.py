@@ -308,7 +308,7 @@ def test_on_a_terminal_a_table_is_redrawn_in_place(accel: Accel) -> None:
     assert first[2].split() == ["JOB", "STATE", "STAGE", "STEP", "TRANSFORMER", "ACCELERATOR", "LEFT"]
     assert first[3].split()[:5] == ["method=accelerated", "seed=1", "RUNNING", "accelerate", "1,000/4,000"]
     last = shown(data)
-    assert [line.split()[2] for line in last[3:7]] == ["finished"] * 4, last
+    assert [line.split()[2:5] for line in last[3:7]] == [["finished", "accelerate", "1,000/4,000"]] * 4, last
     assert last[-1] == "shown is over: 4 of 4 finished, 0 running, 0 waiting, 0 failed."
     assert len(last) == 8, "lines were added"
 
