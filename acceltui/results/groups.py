@@ -25,6 +25,7 @@ class Run:
     end_return: float | None
     area: float | None
     dip: float | None
+    frozen: float | None
     reached: Reached | None
     """The reference's end return."""
 
@@ -39,6 +40,7 @@ class Cell:
     end_return: Estimate | None
     area: float | None
     dip: float | None
+    frozen: float | None
     reached: Reached | None
     """Mean of those that did."""
     reached_by: int
@@ -144,6 +146,7 @@ def cell(task: str, group: str, results: Sequence[Result], wanted: float | None)
         ),
         area=average(run.area for run in counted),
         dip=average(run.dip for run in counted),
+        frozen=average(run.frozen for run in counted),
         reached=mean_of(arrived),
         reached_by=len(arrived),
     )
@@ -158,6 +161,7 @@ def figures(result: Result, wanted: float | None) -> Run:
         end_return=measures.end_return(result),
         area=measures.area(result),
         dip=measures.dip(result),
+        frozen=measures.frozen(result),
         reached=None if wanted is None else measures.reached(result, wanted),
     )
 

@@ -108,15 +108,28 @@ def dip(result: Result) -> float | None:
     """What was kept in the AFTER_SWITCH training steps after the switch: the mean return of the evaluations in them
     over the mean of the last RECENT at or before the switch, both measured from the random policy's return. 1 is no
     dip, 0 is all that was gained. None also where nothing had been gained."""
-    found, step, random = curve(result), result.switch_step, result.random_return
-    if step is None or random is None:
+    found, step = curve(result), result.switch_step
+    if step is None:
         return None
-    before = found.returns[found.steps <= step][-RECENT:]
-    after = found.returns[(found.steps > step) & (found.steps <= step + AFTER_SWITCH)]
-    if len(before) < RECENT or not len(after):
+    return share_kept(result, found.returns[(found.steps > step) & (found.steps <= step + AFTER_SWITCH)])
+
+
+def frozen(result: Result) -> float | None:
+    """What would have been kept had the transformer stayed as it was at the switch: as `dip`, of its evaluation at the
+    switch, which begins from the same states as all others. What this differs from 1 by is no dip, but chance."""
+    found, step = curve(result), result.switch_step
+    return None if step is None else share_kept(result, found.returns[found.steps == step])
+
+
+def share_kept(result: Result, later: Floats) -> float | None:
+    """The mean of some returns over that of the last RECENT at or before the switch, both from random actions'."""
+    found, random = curve(result), result.random_return
+    assert result.switch_step is not None
+    before = found.returns[found.steps <= result.switch_step][-RECENT:]
+    if random is None or len(before) < RECENT or not len(later):
         return None
     gained = before.mean() - random
-    return known((after.mean() - random) / gained) if gained > 0 else None
+    return known((later.mean() - random) / gained) if gained > 0 else None
 
 
 def known(value: float) -> float | None:

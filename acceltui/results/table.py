@@ -14,7 +14,7 @@ Rows = list[list[str]]
 """The first is the heading; all of one length."""
 
 RAW = (
-    *("task", "group", "runs", "counted", "end_return", "low", "high", "area", "dip"),
+    *("task", "group", "runs", "counted", "end_return", "low", "high", "area", "dip", "frozen"),
     *("steps", "total_steps", "cpu_training", "cpu", "reached_by"),
 )
 """Columns for scripts."""
@@ -26,6 +26,7 @@ def numbers(result: Result) -> dict[str, float | int | None]:
         "end_return": measures.end_return(result),
         "area": measures.area(result),
         "dip": measures.dip(result),
+        "frozen": measures.frozen(result),
         "cpu_training": result.cpu.get("training"),
         "cpu_evaluation": result.cpu.get("evaluation"),
     }
@@ -54,7 +55,7 @@ def kept(result: Result) -> dict[str, str]:
 def tasks(comparison: Comparison) -> Rows:
     """A row for each group on each task."""
     by = ", ".join(comparison.by)
-    heading = ["task", by, "runs", "end return", "mean return", "kept after switch"]
+    heading = ["task", by, "runs", "end return", "mean return", "kept after switch", "frozen"]
     heading += [f"steps to {comparison.reference}", "all steps", "CPU", "all CPU"]
     return [heading, *([one.task, one.group, *cells(one)] for one in comparison.cells)]
 
@@ -69,6 +70,7 @@ def cells(one: Cell) -> list[str]:
         interval(one.end_return),
         value(one.area),
         share(one.dip),
+        share(one.frozen),
         count(there.steps) + some,
         count(there.total_steps),
         duration(there.cpu_training),
@@ -94,7 +96,7 @@ def raw_cell(one: Cell) -> list[object]:
     """A group on a task."""
     there = one.reached
     spent = (there.steps, there.total_steps, there.cpu_training, there.cpu) if there else (None,) * 4
-    figures = (*ends(one.end_return), one.area, one.dip, *spent, one.reached_by)
+    figures = (*ends(one.end_return), one.area, one.dip, one.frozen, *spent, one.reached_by)
     return [one.task, one.group, len(one.runs), len(one.counted), *figures]
 
 
@@ -115,7 +117,8 @@ def explained(comparison: Comparison) -> list[str]:
     return [
         f"end return: mean over runs of the last {RECENT} evaluations [{percent} percentile bootstrap interval]; "
         "mean return: over all of training, from the random policy's; kept after switch: of what had been gained "
-        f"over random actions, in the {AFTER_SWITCH:,} steps after the switch.",
+        f"over random actions, in the {AFTER_SWITCH:,} steps after the switch; frozen: the same of the transformer as "
+        "it was at the switch.",
         f"steps to {reference}: training steps until {RECENT} successive evaluations come to the end return of "
         f"{reference}; all steps: with evaluation and cloning; CPU: of training; all CPU: with evaluation.",
         "interquartile mean: of end returns over runs and tasks, random actions at 0 and the mean of "
@@ -179,6 +182,7 @@ MEASURED = {
     "end return": value,
     "mean return": value,
     "kept after switch": share,
+    "frozen": share,
     "CPU of training": duration,
     "CPU of evaluation": duration,
 }

@@ -58,6 +58,13 @@ def test_a_dip_is_what_was_kept_of_what_had_been_gained_over_random_actions() ->
     assert measures.dip(made([10, 20, 30, 40], random=10, switch_step=3000)) == 3
 
 
+def test_beside_it_what_the_frozen_clone_would_have_kept() -> None:
+    result = made([10, 20, 30, 40, 0, 0], random=10, switch_step=4000)
+    assert measures.frozen(result) == 1.5, "40 at the switch, and a mean of 30 of the last three there"
+    assert measures.frozen(made([10, 20, 30, 40], random=10)) is None, "no switch"
+    assert measures.frozen(made([10, 20, 30, 40], random=10, switch_step=3500)) is None, "not evaluated at the switch"
+
+
 def test_no_dip_where_there_is_none_to_tell() -> None:
     assert measures.dip(made([10, 20, 30, 40])) is None, "no switch"
     assert measures.dip(made([10, 20, 30, 40], switch_step=2000)) is None, "too few before"

@@ -85,7 +85,7 @@ def test_what_does_not_count_is_counted_and_named() -> None:
 def test_a_group_that_has_nothing_that_counts() -> None:
     failed = made([], method="scratch", state="FAILED", error="no GPU")
     found = compare([*two_groups()[:2], failed], ["method"])
-    assert table.tasks(found)[2] == ["Walk-v1", "scratch", "0 of 1", *["-"] * 7]
+    assert table.tasks(found)[2] == ["Walk-v1", "scratch", "0 of 1", *["-"] * 8]
     assert found.across[1].score is None
     assert "scratch has no run that counts on Walk-v1." in found.notes
     # And as the reference: nobody is measured by it.
@@ -124,8 +124,8 @@ def test_the_table_in_markdown() -> None:
     lines = table.markdown(compare(results, ["method"])).splitlines()
     assert lines[0].startswith("| task | method | runs | end return |")
     assert set(lines[1]) == {"|", "-", " "}
-    assert lines[2].startswith(r"| a\|b\_c | accelerated | 2 | 5.000 \[5.000 to 5.000\] | 4.167 | - | 3,000 |")
-    assert all(line.count(" | ") == 9 for line in lines[:3])
+    assert lines[2].startswith(r"| a\|b\_c | accelerated | 2 | 5.000 \[5.000 to 5.000\] | 4.167 | - | - | 3,000 |")
+    assert all(line.count(" | ") == 10 for line in lines[:3])
 
 
 def test_figures_for_scripts() -> None:
@@ -145,6 +145,7 @@ def test_figures_for_scripts() -> None:
         "high": 80,
         "area": pytest.approx((125 / 6 + 250 / 6) / 2),
         "dip": None,
+        "frozen": None,
         "steps": 6000,
         "total_steps": 6300,
         "cpu_training": 540,
