@@ -7,7 +7,7 @@ import os
 import shutil
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -40,8 +40,8 @@ class Moment:
     state: State
     replays: Mapping[str, Replay]
     """Empty where none is to be saved."""
-    cpu: Mapping[str, float]
-    """What the run has cost, in CPU seconds."""
+    cpu: Mapping[str, float] = field(default_factory=dict)
+    """What the run has cost, in CPU seconds; empty where nobody counts."""
 
 
 class Saved:

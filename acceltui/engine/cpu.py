@@ -1,6 +1,7 @@
 """What a run costs: CPU seconds, which other jobs on the machine lengthen far less than they do the wall clock."""
 
 import contextlib
+import time
 from collections.abc import Iterator, Mapping
 
 import psutil
@@ -30,8 +31,8 @@ class CpuClock:
         return {"cpu": self._spent() - self._since, "cpu_evaluation": self._evaluation}
 
     def _spent(self) -> float:
-        own = self._process.cpu_times()
-        spent = own.user + own.system + own.children_user + own.children_system  # of children that have ended
+        ended = self._process.cpu_times()
+        spent = time.process_time() + ended.children_user + ended.children_system
         for child in self._process.children(recursive=True):
             with contextlib.suppress(psutil.NoSuchProcess):
                 times = child.cpu_times()

@@ -135,7 +135,7 @@ def test_three_files_in_a_chain(tmp_path: Path, full: Path) -> None:
         (["switch.any.0.step=500"], "switch.any.0", {"step": 500}),
         (["env.id=A=b"], "env.id", "A=b"),
         (["accelerator.layers=2"], "accelerator.hidden", 64),
-        (["critic.context=4"], "critic", {"kind": "mlp", "context": 4, "hidden": [256, 256]}),
+        (["critic.context=4"], "critic", {"kind": "mlp", "context": 4, "hidden": [256, 256], "norm": "none"}),
     ],
 )
 def test_overrides(full: Path, overrides: list[str], key: str, value: object) -> None:
