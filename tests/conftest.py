@@ -26,3 +26,8 @@ def write_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[
         return file
 
     return write
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What takes longest begins first, so that it does not go on alone when all else is over."""
+    items.sort(key=lambda item: item.get_closest_marker("learning") is None)
