@@ -288,7 +288,7 @@ def watch(
     from acceltui.cli.follow import follow, seen
 
     if sys.stdin.isatty() and sys.stdout.isatty() and not plain:
-        # Until the history is on the screen (see AccelApp.on_run_changed): a tenth of that time went into it.
+        # Until AccelApp has the history on the screen: a tenth of that time went into searching for garbage.
         gc.disable()
         from acceltui.tui.app import attach as open_dashboard
 
