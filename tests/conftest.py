@@ -1,7 +1,9 @@
 """What all tests share: whoever runs them has no settings, least of all a hook, but for those that a test writes, and
 has looked at no run before."""
 
+import atexit
 import os
+import shutil
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -10,6 +12,7 @@ import pytest
 
 os.environ["XDG_CONFIG_HOME"] = "/nonexistent"
 os.environ["XDG_STATE_HOME"] = tempfile.mkdtemp(prefix="accel-state-")
+atexit.register(shutil.rmtree, os.environ["XDG_STATE_HOME"], ignore_errors=True)
 
 
 @pytest.fixture

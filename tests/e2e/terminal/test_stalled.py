@@ -17,7 +17,7 @@ def test_a_stopped_engine_is_called_stalled_until_it_goes_on_and_crashed_once_ki
         terminal.wait_for("RUNNING", 20)
         os.kill(status.pid, signal.SIGSTOP)
         terminal.wait_for("STALLED", STALE_AFTER + 10)
-        assert f"kill -CONT {status.pid}" in terminal.text
+        terminal.wait_for(f"kill -CONT {status.pid}", 5)
         assert "STALLED" in runs.call("status").stdout
         terminal.press("p")
         terminal.wait_for("not sent, the run is STALLED", 5)
