@@ -11,8 +11,8 @@ run: .venv/ready ## train the main recipe and watch it (RECIPE=... for another)
 # What a terminal shows within seconds is tested alone, by itself on the machine.
 test: lint ## lint, types, the import contract, all tests
 	@scripts/system-packages.sh --try-tests
-	$(BIN)/pytest --numprocesses 4 --dist loadfile --ignore tests/e2e/terminal --ignore tests/tui
-	$(BIN)/pytest --numprocesses 2 --dist loadfile tests/tui
+	$(BIN)/pytest --numprocesses 4 --dist loadgroup --no-loadscope-reorder --ignore tests/e2e/terminal --ignore tests/tui
+	$(BIN)/pytest --numprocesses 2 --dist loadgroup tests/tui
 	$(BIN)/pytest tests/e2e/terminal
 
 quick: lint ## the same without the tests that train until something is learned

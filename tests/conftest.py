@@ -15,6 +15,10 @@ os.environ["XDG_STATE_HOME"] = tempfile.mkdtemp(prefix="accel-state-")
 atexit.register(shutil.rmtree, os.environ["XDG_STATE_HOME"], ignore_errors=True)
 
 
+# Files whose tests take minutes together.
+SLOWEST = ("test_room.py", "test_every_recipe.py", "test_maniskill.py", "test_resume.py", "test_folder_fuzz.py")
+
+
 @pytest.fixture
 def write_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Path]:
     """Give this user settings of their own; gives the file."""
@@ -32,5 +36,16 @@ def write_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What takes longest begins first, so that it does not go on alone when all else is over."""
-    items.sort(key=lambda item: item.get_closest_marker("learning") is None)
+    """What takes longest begins first, so that it does not go on alone when all else is over. Workers take whole files,
+    which share what they have trained, but for those of learning, where each test trains for itself."""
+    items.sort(key=begins_at)
+    for item in items:
+        if item.get_closest_marker("learning") is None:
+            item.add_marker(pytest.mark.xdist_group(item.nodeid.partition("::")[0]))
+
+
+def begins_at(item: pytest.Item) -> int:
+    """The place of a test: learning, then files that take minutes, then the others."""
+    if item.get_closest_marker("learning"):
+        return 0
+    return 1 + SLOWEST.index(item.path.name) if item.path.name in SLOWEST else 1 + len(SLOWEST)

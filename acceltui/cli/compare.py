@@ -3,6 +3,7 @@
 import json
 import sys
 from collections.abc import Mapping, Sequence
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -17,6 +18,11 @@ if TYPE_CHECKING:
 
 MOST = 8
 """Runs at once, as many as the dashboard tells apart; in groups there may be any number."""
+
+
+class What(StrEnum):
+    RETURN = "return"
+    SUCCESS = "success"
 
 
 def compare(
@@ -35,6 +41,9 @@ def compare(
     reference: Annotated[
         str | None, typer.Option(metavar="VALUE", help="The group that others are measured by, instead of the first.")
     ] = None,
+    of: Annotated[
+        What | None, typer.Option(help="What of groups is compared: returns, or the share of episodes that succeed.")
+    ] = None,
     out: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Also write table.md, figures.json and pictures there.")
     ] = None,
@@ -50,11 +59,11 @@ def compare(
     named = find_all(runs, runs_root(runs_dir))
     if by:
         keys = [key.strip() for text in by for key in text.split(",")]
-        groups(results_of(named), keys, reference, out, as_json, plain)
+        groups(results_of(named), keys, reference, of or What.RETURN, out, as_json, plain)
         return
-    if reference is not None or out is not None:
+    if reference is not None or out is not None or of is not None:
         raise typer.BadParameter(
-            "--reference and --out are about groups: say which with --by KEY, --by method for one."
+            "--reference, --of and --out are about groups: say which with --by KEY, --by method for one."
         )
     if len(named) > MOST:
         many = f"{len(named)} runs are more than the {MOST} that can be compared at once"
@@ -63,14 +72,23 @@ def compare(
 
 
 def groups(
-    results: Sequence["Result"], by: Sequence[str], reference: str | None, out: Path | None, as_json: bool, plain: bool
+    results: Sequence["Result"],
+    by: Sequence[str],
+    reference: str | None,
+    of: What,
+    out: Path | None,
+    as_json: bool,
+    plain: bool,
 ) -> None:
     """Print groups beside each other, and write them into a folder."""
     from acceltui.results import table
     from acceltui.results.groups import compare as compare_groups
+    from acceltui.results.measures import by_success
     from acceltui.results.output import as_document, write
 
-    comparison = compare_groups(results, by, reference)
+    if of is What.SUCCESS:
+        results = [by_success(result) for result in results]
+    comparison = compare_groups(results, by, reference, of.value)
     if as_json:
         typer.echo(json.dumps(as_document(comparison), indent=2))
     elif plain:
@@ -82,7 +100,7 @@ def groups(
         if sys.stdout.isatty():
             from acceltui.cli import curves
 
-            curves.show(results, by)
+            curves.show(results, by, of.value)
     if out is not None:
         write(results, comparison, out)
 

@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.style import Style
 from rich.text import Text
 
-from acceltui.results.groups import label, why_not
+from acceltui.results.groups import Of, label, why_not
 from acceltui.results.plots import points, together
 from acceltui.runs.results import Result
 from acceltui.tui.glyphs import Glyphs, choose_glyphs
@@ -20,7 +20,7 @@ INKS = tuple(Style(color=style.color) for style in CURVES)
 """On whatever background the terminal has."""
 
 
-def show(results: Sequence[Result], by: Sequence[str]) -> None:
+def show(results: Sequence[Result], by: Sequence[str], of: Of) -> None:
     """Print the pictures of all tasks; none where there are more groups than colours."""
     groups = list(dict.fromkeys(label(result, by) for result in results))
     if len(groups) > len(INKS):
@@ -33,7 +33,7 @@ def show(results: Sequence[Result], by: Sequence[str]) -> None:
             if mine and len((mean := mean_of(mine))[0]):
                 found[place] = mean
         if found:
-            console.print(Text(f"\n{task}: return over training steps", "bold"))
+            console.print(Text(f"\n{task}: {of} over training steps", "bold"))
             for line in picture(found, glyphs):
                 console.print(line)
             legend = [Text(f"{glyphs.markers[place]} {groups[place]}", INKS[place]) for place in found]

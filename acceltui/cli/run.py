@@ -224,7 +224,7 @@ def fork(
     origin, modules = find_run(run, runs_root(runs_dir)), allow_import or []
     checkpoint = choose(origin, at)
     loaded, changes = changed_recipe(origin, checkpoint, overrides or [], modules)
-    folder = make_fork(runs_root(runs_dir), origin, checkpoint, loaded, changes, name, share)
+    folder = make_fork(runs_root(runs_dir), origin, checkpoint, loaded, changes, sys.argv[1:], name, share)
     typer.echo(f"Starting {folder.name} from step {checkpoint.step:,} of {origin.name} ...", err=True)
     launch(folder, "resume", modules, how, runs_dir)
 

@@ -17,6 +17,7 @@ from acceltui.cli.recipes import find_recipe
 
 if TYPE_CHECKING:
     from acceltui.cli.sweep_view import Form
+    from acceltui.launch.sweep import Forked
     from acceltui.recipe.grid import Grid
     from acceltui.runs.sweep_progress import SweepReader
     from acceltui.runs.sweeps import SweepFolder
@@ -50,6 +51,14 @@ def sweep(
         Path | None,
         typer.Option(metavar="DIR", help="Where results go; what has one there is not run.", show_default="./results"),
     ] = None,
+    at: Annotated[
+        str | None,
+        typer.Option(
+            metavar="STEP",
+            help="RECIPE is a run, and each job a fork of it from that checkpoint: a step, `switch` or `best`.",
+            show_default=False,
+        ),
+    ] = None,
     runs_dir: RunsDir = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Validate and list the jobs; start nothing.")] = False,
     detach: Annotated[bool, typer.Option("--detach", help="Start the sweep and return.")] = False,
@@ -61,9 +70,10 @@ def sweep(
 
     A process in the background works through it: what closes the terminal, or ^C, ends the watching alone.
     """
-    from acceltui.launch.sweep import go_on, start_coordinator
+    from acceltui.launch.fork import choose
+    from acceltui.launch.sweep import Forked, go_on, start_coordinator
     from acceltui.recipe.grid import read_grid
-    from acceltui.runs.paths import runs_root
+    from acceltui.runs.paths import find_run, runs_root
     from acceltui.runs.settings import load_settings
     from acceltui.runs.sweep_progress import SweepReader
     from acceltui.runs.sweeps import is_sweep, read_coordination, sweep_folder
@@ -71,13 +81,18 @@ def sweep(
     one_form(as_json, plain)
     load_settings()
     modules, root, grid = allow_import or [], runs_root(runs_dir), read_grid(overrides or [], seeds)
+    forked = None
+    if at is not None:
+        run = find_run(recipe, root)
+        forked = Forked(run, choose(run, at))
+    file = forked.run.resolved if forked else find_recipe(recipe)
     earlier = sweep_folder(root, name) if name is not None else None
     if earlier is not None and is_sweep(earlier) and not dry_run:
         folder = earlier
-        go_on(folder, find_recipe(recipe), grid, workers, results)
+        go_on(folder, file, grid, workers, results, forked and forked.point)
         typer.echo(f"Going on with {folder.name} ...", err=True)
     else:
-        made = plan_and_make(recipe, grid, workers, name, results, root, modules, dry_run, as_json)
+        made = plan_and_make((recipe, file), forked, grid, workers, name, results, root, modules, dry_run, as_json)
         if made is None:
             return
         folder = made
@@ -93,7 +108,8 @@ def sweep(
 
 
 def plan_and_make(
-    recipe: str,
+    recipe: tuple[str, Path],
+    forked: "Forked | None",
     grid: "Grid",
     workers: int | None,
     name: str | None,
@@ -103,20 +119,21 @@ def plan_and_make(
     dry_run: bool,
     as_json: bool,
 ) -> "SweepFolder | None":
-    """Check all that the call asks for, then make the sweep; None where it is only to be told what it would be."""
+    """Check all that the call asks for, then make the sweep; None where it is only to be told what it would be.
+    `recipe`: as the call names it, and its file."""
     from acceltui.launch.sweep import check_environments, free_name, make_sweep, plan_jobs
     from acceltui.recipe.grid import load_grid
     from acceltui.runs.paths import RunError
 
-    file, place = find_recipe(recipe), results or Path("results")
+    place = results or Path("results")
     if place.exists() and not place.is_dir():
         raise RunError(f"{place} is no folder: give another --results.")
-    cells = load_grid(file, grid, modules)
+    cells = load_grid(recipe[1], grid, modules)
     check_environments(cells, modules)
     cores = len(os.sched_getaffinity(0))
     at_once = workers or cores
     threads = max(1, cores // at_once)
-    jobs = plan_jobs(cells, threads)
+    jobs = plan_jobs(cells, threads, forked)
     if dry_run:
         for id, planned in jobs.items():
             job = {"id": id, "cell": planned.cell, "result": (place / f"{id}.json").exists()}
@@ -126,13 +143,14 @@ def plan_and_make(
     folder = make_sweep(
         root,
         name or free_name(root, cells[0].loaded.recipe.name),
-        recipe=(recipe, file),
+        recipe=recipe,
         grid=grid,
         jobs=jobs,
         workers=at_once,
         threads=threads,
         results=place,
         arguments=shlex.join(["accel", *sys.argv[1:]]),
+        fork=forked and forked.point,
     )
     alike = f", {len(cells) - len(jobs)} cells are like others" if len(jobs) < len(cells) else ""
     said = f"{len(jobs)} jobs{alike}, {at_once} at once with {threads} thread{'s' if threads > 1 else ''} each"

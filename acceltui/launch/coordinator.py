@@ -17,7 +17,8 @@ from typing import Literal
 
 from acceltui.launch.call import LaunchError
 from acceltui.launch.foreground import ASKED
-from acceltui.launch.pool import LocalPool, Pool
+from acceltui.launch.fork import choose, make_fork, possible_changes
+from acceltui.launch.pool import LocalPool, Pool, Verb
 from acceltui.launch.record import record_run
 from acceltui.launch.resume import has_begun, is_finished
 from acceltui.recipe.errors import RecipeError
@@ -165,8 +166,7 @@ class Coordinator:
                 self.pool.submit(run, "resume")
                 say(f"{job.run} goes on" + ("" if tries.step is None else f" from step {tries.step:,}"))
             else:
-                self._make_run(job)
-                self.pool.submit(run, "run")
+                self.pool.submit(run, self._make_run(job))
                 say(f"{job.run} begins")
         except (RunError, RecipeError, LaunchError) as error:
             self._settle(job, "failed", str(error))
@@ -185,16 +185,25 @@ class Coordinator:
         tries.count += 1
         return tries
 
-    def _make_run(self, job: Job) -> None:
-        """The run folder of a job, by its frozen recipe."""
+    def _make_run(self, job: Job) -> Verb:
+        """The run folder of a job, by its frozen recipe; gives what its engine is to do."""
         loaded = load_recipe(self.folder.recipe(job), (), self.allow_import)
-        run = create_run_folder(self.folder.root, loaded.recipe.name, job.seed, name=job.run)
         imports = [word for module in self.allow_import for word in ("--allow-import", module)]
-        threads = f"engine.threads={loaded.recipe.engine.threads}"
-        given = any(word.startswith("engine.threads=") for word in job.cell)
-        words = [*job.cell, *([] if given else [threads])]
-        record_run(run, loaded, ["run", self.manifest.recipe, *words, *imports])
+        verb: Verb = "resume" if self.manifest.fork else "run"
+        if self.manifest.fork:
+            origin = RunFolder(Path(self.manifest.fork.run))
+            checkpoint = choose(origin, self.manifest.fork.checkpoint)
+            changed = possible_changes(checkpoint, loaded.recipe)
+            words = ["fork", origin.name, *job.cell, "--at", str(checkpoint.step), *imports]
+            run = make_fork(self.folder.root, origin, checkpoint, loaded, changed, words, job.run)
+        else:
+            run = create_run_folder(self.folder.root, loaded.recipe.name, job.seed, name=job.run)
+            threads = f"engine.threads={loaded.recipe.engine.threads}"
+            given = any(word.startswith("engine.threads=") for word in job.cell)
+            words = [*job.cell, *([] if given else [threads])]
+            record_run(run, loaded, ["run", self.manifest.recipe, *words, *imports])
         self._tag(run)
+        return verb
 
     def _tag(self, run: RunFolder) -> None:
         """Name the sweep among the run's tags, so that the list of runs finds it."""

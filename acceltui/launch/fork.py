@@ -2,7 +2,6 @@
 
 import json
 import shutil
-import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -10,6 +9,7 @@ from acceltui.launch.record import record_run
 from acceltui.recipe.differences import Change, changes
 from acceltui.recipe.load import LoadedRecipe, load_recipe
 from acceltui.recipe.resolved import load_resolved
+from acceltui.recipe.schema import Recipe
 from acceltui.runs.checkpoints import Found, find_checkpoints, listed, pick
 from acceltui.runs.events import EventWriter
 from acceltui.runs.files import file_mode, make_private_folder, seal, write_whole
@@ -17,14 +17,16 @@ from acceltui.runs.folder import RunFolder
 from acceltui.runs.jsonl import JsonlReader, JsonlWriter
 from acceltui.runs.metrics import Row, is_count, is_measurement, is_rewind, is_void
 from acceltui.runs.paths import RunError, create_run_folder
+from acceltui.runs.results import origin_of, recipe_of, result_id
 
 
 def choose(folder: RunFolder, at: str | None) -> Found:
-    """The checkpoint that `at` means: a step, `switch`, `best`, None for the newest; RunError tells what there is."""
+    """The checkpoint that `at` means: a step, `switch`, `best`, a folder's name, None for the newest; RunError tells
+    what there is."""
     found = find_checkpoints(folder)
     if not found:
         raise RunError(f"{folder.name} has no checkpoint to fork from.")
-    wanted = pick(found, "last" if at is None else at)
+    wanted = pick(found, "last" if at is None else at) or [one for one in found if one.path.name == at]
     if not wanted:
         raise RunError(f"{folder.name} has no checkpoint at {at!r}. There are: {listed(found)}.")
     if wrong := wanted[0].damage():
@@ -37,11 +39,16 @@ def changed_recipe(
 ) -> tuple[LoadedRecipe, list[Change]]:
     """The run's recipe with changes, and what differs from the checkpoint's. RunError where a fork cannot do that."""
     loaded = load_recipe(folder.resolved, overrides, modules)
-    found = changes(load_resolved(checkpoint.path / "recipe.yaml"), loaded.recipe)
+    return loaded, possible_changes(checkpoint, loaded.recipe)
+
+
+def possible_changes(checkpoint: Found, recipe: Recipe) -> list[Change]:
+    """What is other in `recipe` than in a checkpoint's. RunError where a fork cannot do that."""
+    found = changes(load_resolved(checkpoint.path / "recipe.yaml"), recipe)
     for change in found:
-        if why := change.why_not(loaded.recipe):
+        if why := change.why_not(recipe):
             raise RunError(f"A fork cannot change {change.key}: {why}. Start a new run.")
-    return loaded, found
+    return found
 
 
 def make_fork(
@@ -50,14 +57,17 @@ def make_fork(
     checkpoint: Found,
     loaded: LoadedRecipe,
     changed: Sequence[Change],
-    name: str | None,
-    share: bool,
+    arguments: Sequence[str],
+    name: str | None = None,
+    share: bool = False,
 ) -> RunFolder:
-    """A run folder below `root` that holds the checkpoint and the history up to it, for an engine to resume."""
+    """A run folder below `root` that holds the checkpoint and the history up to it, for an engine to resume.
+    `arguments`: of the call that makes it, for the record."""
     recipe = loaded.recipe
     folder = create_run_folder(root, recipe.name, recipe.seed, name=name, share=share)
     try:
-        fill_fork(folder, origin, checkpoint, loaded, changed, share)
+        record_run(folder, loaded, arguments)
+        fill_fork(folder, origin, checkpoint, changed, share)
     except OSError as error:
         shutil.rmtree(folder.path, ignore_errors=True)
         why = f"{Path(error.filename or '').name}: {error.strerror}"
@@ -71,12 +81,11 @@ def fill_fork(
     folder: RunFolder,
     origin: RunFolder,
     checkpoint: Found,
-    loaded: LoadedRecipe,
     changed: Sequence[Change],
     share: bool,
 ) -> None:
-    """Copy the checkpoint and the history, and say where they come from."""
-    record_run(folder, loaded, sys.argv[1:])
+    """Copy the checkpoint and the history, and say where they come from. The checkpoint's manifest comes last: without
+    it nothing has begun."""
     make_private_folder(folder.replay, share=share)
     replays = checkpoint.replays()
     for part in (part for parts in replays.values() for part in parts):
@@ -93,7 +102,6 @@ def fill_fork(
     manifest = {**checkpoint.manifest, **taken}
     if any(change.key in ("accelerator.steps", "switch") for change in changed):
         manifest["leaving"] = None  # whether the stage is over is asked anew
-    write_whole(target / "manifest.json", json.dumps(manifest).encode())
     inherit(origin, folder, checkpoint)
     events = EventWriter(folder.events)
     told = [str(change) for change in changed]
@@ -106,10 +114,12 @@ def fill_fork(
         message,
         step=checkpoint.step,
         origin=origin.name,
+        result=result_id(recipe_of(origin), origin_of(origin)),
         checkpoint=checkpoint.path.name,
         changes=[f"{change.key}={change.after}" for change in changed],
     )
     events.close()
+    write_whole(target / "manifest.json", json.dumps(manifest).encode())
 
 
 def copy(source: Path, target: Path, name: str) -> None:

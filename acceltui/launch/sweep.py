@@ -12,15 +12,19 @@ from typing import NamedTuple
 
 from acceltui.launch.ask import ask_engine
 from acceltui.launch.call import LaunchError, engine_environment, tail
+from acceltui.launch.fork import possible_changes
 from acceltui.recipe.errors import Problem, RecipeError
 from acceltui.recipe.grid import Cell, Grid
 from acceltui.recipe.load import LoadedRecipe
 from acceltui.recipe.resolved import dump_resolved
 from acceltui.recipe.schema import Recipe
+from acceltui.runs.checkpoints import Found
 from acceltui.runs.files import make_private_folder, open_to_append, write_whole
+from acceltui.runs.folder import RunFolder
 from acceltui.runs.paths import RunError
-from acceltui.runs.results import result_id
+from acceltui.runs.results import Origin, origin_of, recipe_of, result_id
 from acceltui.runs.sweeps import (
+    ForkPoint,
     Job,
     Manifest,
     SweepFolder,
@@ -39,12 +43,28 @@ class Planned(NamedTuple):
     recipe: Recipe
 
 
-def plan_jobs(cells: Sequence[Cell], threads: int) -> dict[str, Planned]:
-    """What is to be run, by id: cells that come to the same once. `threads`: of an engine whose recipe does not say."""
+class Forked(NamedTuple):
+    """A run, and the checkpoint of it that all jobs of a sweep begin with."""
+
+    run: RunFolder
+    checkpoint: Found
+
+    @property
+    def point(self) -> ForkPoint:
+        """As the sweep's manifest names it."""
+        return ForkPoint(run=str(self.run.path.absolute()), checkpoint=self.checkpoint.path.name)
+
+
+def plan_jobs(cells: Sequence[Cell], threads: int, forked: Forked | None = None) -> dict[str, Planned]:
+    """What is to be run, by id: cells that come to the same once. `threads`: of an engine whose recipe does not say.
+    RunError for what a fork cannot be."""
+    origin = forked and Origin(result_id(recipe_of(forked.run), origin_of(forked.run)), forked.checkpoint.step)
     jobs: dict[str, Planned] = {}
     for cell in cells:
         recipe = with_threads(cell.loaded, threads)
-        jobs.setdefault(result_id(recipe), Planned(cell.overrides, recipe))
+        if forked:
+            possible_changes(forked.checkpoint, recipe)
+        jobs.setdefault(result_id(recipe, origin), Planned(cell.overrides, recipe))
     return jobs
 
 
@@ -92,6 +112,7 @@ def make_sweep(
     threads: int,
     results: Path,
     arguments: str,
+    fork: ForkPoint | None = None,
 ) -> SweepFolder:
     """Write a sweep's folder, which is there as a whole or not at all. `recipe`: as the call names it, and its file."""
     folder = sweep_folder(root, name)
@@ -110,6 +131,7 @@ def make_sweep(
         jobs=[
             Job(id=id, cell=planned.cell, seed=planned.recipe.seed, run=f"{name}-{id}") for id, planned in jobs.items()
         ],
+        fork=fork,
     )
     draft = SweepFolder(root / f".{folder.path.name}.{os.getpid()}-{os.urandom(4).hex()}")
     try:
@@ -128,11 +150,18 @@ def make_sweep(
     return folder
 
 
-def go_on(folder: SweepFolder, recipe: Path, grid: Grid, workers: int | None, results: Path | None) -> Manifest:
+def go_on(
+    folder: SweepFolder,
+    recipe: Path,
+    grid: Grid,
+    workers: int | None,
+    results: Path | None,
+    fork: ForkPoint | None = None,
+) -> Manifest:
     """The manifest of a sweep that is called again, with what of it may be another; RunError where it cannot go on."""
     manifest = read_manifest(folder)
     same_grid = sorted(manifest.axes) == sorted(grid.axes) and manifest.seeds == grid.seeds
-    if not same_grid or manifest.recipe_file != str(recipe.absolute()):
+    if not same_grid or manifest.recipe_file != str(recipe.absolute()) or manifest.fork != fork:
         raise RunError(
             f"The sweep {folder.name} is of another grid, `{manifest.command}`: call it like that, or choose another "
             "--name."

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from statistics import fmean
+from typing import Literal
 
 from acceltui.recipe.differences import shown
 from acceltui.recipe.errors import nearest
@@ -12,6 +13,8 @@ from acceltui.results.statistics import Estimate
 from acceltui.runs.paths import RunError
 from acceltui.runs.results import Result
 from acceltui.runs.text import clean
+
+Of = Literal["return", "success"]
 
 
 @dataclass(frozen=True)
@@ -75,6 +78,8 @@ class Comparison:
     across: Sequence[Across]
     notes: Sequence[str]
     """What a reader of the figures must know, a sentence each."""
+    of: Of = "return"
+    """What stands where returns are named."""
 
 
 def label(result: Result, by: Sequence[str]) -> str:
@@ -82,8 +87,11 @@ def label(result: Result, by: Sequence[str]) -> str:
     return clean(", ".join(shown(result.recipe[key]) if key in result.recipe else "-" for key in by))
 
 
-def compare(results: Sequence[Result], by: Sequence[str], reference: str | None = None) -> Comparison:
-    """Compare groups of results; RunError for a key that no recipe has, and a reference that is no group."""
+def compare(
+    results: Sequence[Result], by: Sequence[str], reference: str | None = None, of: Of = "return"
+) -> Comparison:
+    """Compare groups of results; RunError for a key that no recipe has, and a reference that is no group. Where `of` is
+    `success`, they are results by `measures.by_success`."""
     check_keys(results, by)
     labels = [label(result, by) for result in results]
     groups, tasks = list(dict.fromkeys(labels)), list(dict.fromkeys(result.task for result in results))
@@ -102,7 +110,7 @@ def compare(results: Sequence[Result], by: Sequence[str], reference: str | None 
             zeros[task] = zero, wanted
         cells += [cell(task, group, members, wanted) for group, members in found.items() if members]
     across = [over_tasks(group, cells, zeros) for group in groups]
-    return Comparison(by, chosen, groups, cells, across, notes(cells, across, tasks, zeros))
+    return Comparison(by, chosen, groups, cells, across, notes(cells, across, tasks, zeros), of)
 
 
 def check_keys(results: Sequence[Result], by: Sequence[str]) -> None:

@@ -6,7 +6,7 @@ and its children over all attempts. The policy that counts is the transformer, o
 switch.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
@@ -67,6 +67,17 @@ def curve(result: Result) -> Curve:
 
     cpu = column("cpu")
     return Curve(column("step"), column(policy), column("steps_total"), cpu - column("cpu_evaluation"), cpu)
+
+
+def by_success(result: Result) -> Result:
+    """The same with the share of an evaluation's episodes that succeed in the place of their mean return: where success
+    ends an episode, a return says little."""
+    policy = counting(result)
+    rows = [{key: value for key, value in row.items() if key != policy} for row in result.evaluations]
+    for row in rows:
+        if f"{policy}_success" in row:
+            row[policy] = row[f"{policy}_success"]
+    return replace(result, evaluations=rows, random_return=result.random_success)
 
 
 def end_return(result: Result) -> float | None:

@@ -21,4 +21,4 @@ def write(results: Sequence[Result], comparison: Comparison, folder: Path) -> No
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "table.md").write_text(table.markdown(comparison), encoding="utf-8")
     (folder / "figures.json").write_text(json.dumps(as_document(comparison), indent=1) + "\n", encoding="utf-8")
-    plots.draw(results, comparison.by, folder)
+    plots.draw(results, comparison.by, folder, comparison.of)

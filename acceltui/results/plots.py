@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from acceltui.results.groups import label, why_not
+from acceltui.results.groups import Of, label, why_not
 from acceltui.results.measures import Curve, Floats, curve, from_random
 from acceltui.runs.paths import RunError
 from acceltui.runs.results import Result
@@ -22,7 +22,7 @@ SWITCH = "D"
 INCHES, DOTS = (7.0, 4.2), 150
 
 
-def draw(results: Sequence[Result], by: Sequence[str], folder: Path) -> list[Path]:
+def draw(results: Sequence[Result], by: Sequence[str], folder: Path, of: Of = "return") -> list[Path]:
     """Write the pictures of all tasks into a folder that is there; gives the files. What has nothing to show is left
     out. RunError where matplotlib is not installed."""
     try:
@@ -43,7 +43,7 @@ def draw(results: Sequence[Result], by: Sequence[str], folder: Path) -> list[Pat
             if any(line.get_marker() == SWITCH for line in axes.lines):
                 axes.plot([], [], SWITCH, color="#566371", markersize=4, label="switch")
             if axes.lines:
-                axes.set(title=plain(task), xlabel=title, ylabel="return")
+                axes.set(title=plain(task), xlabel=title, ylabel=of)
                 axes.grid(color="#dce2e8", linewidth=0.6)
                 axes.legend(frameon=False, fontsize="small")
                 files.append(folder / f"{number}-{slug(task)}-{end}.png")

@@ -55,7 +55,7 @@ def kept(result: Result) -> dict[str, str]:
 def tasks(comparison: Comparison) -> Rows:
     """A row for each group on each task."""
     by = ", ".join(comparison.by)
-    heading = ["task", by, "runs", "end return", "mean return", "kept after switch", "frozen"]
+    heading = ["task", by, "runs", f"end {comparison.of}", f"mean {comparison.of}", "kept after switch", "frozen"]
     heading += [f"steps to {comparison.reference}", "all steps", "CPU", "all CPU"]
     return [heading, *([one.task, one.group, *cells(one)] for one in comparison.cells)]
 
@@ -113,15 +113,15 @@ def ends(found: Estimate | None) -> tuple[float | None, ...]:
 
 def explained(comparison: Comparison) -> list[str]:
     """What the columns are, and what the figures leave out; a sentence each."""
-    reference, percent = comparison.reference, f"{100 * CONFIDENCE:g}%"
+    reference, percent, of = comparison.reference, f"{100 * CONFIDENCE:g}%", comparison.of
     return [
-        f"end return: mean over runs of the last {RECENT} evaluations [{percent} percentile bootstrap interval]; "
-        "mean return: over all of training, from the random policy's; kept after switch: of what had been gained "
+        f"end {of}: mean over runs of the last {RECENT} evaluations [{percent} percentile bootstrap interval]; "
+        f"mean {of}: over all of training, from the random policy's; kept after switch: of what had been gained "
         f"over random actions, in the {AFTER_SWITCH:,} steps after the switch; frozen: the same of the transformer as "
         "it was at the switch.",
-        f"steps to {reference}: training steps until {RECENT} successive evaluations come to the end return of "
+        f"steps to {reference}: training steps until {RECENT} successive evaluations come to the end {of} of "
         f"{reference}; all steps: with evaluation and cloning; CPU: of training; all CPU: with evaluation.",
-        "interquartile mean: of end returns over runs and tasks, random actions at 0 and the mean of "
+        f"interquartile mean: of the end {of} over runs and tasks, random actions at 0 and the mean of "
         f"{reference} at 1 on each task [{percent} bootstrap interval, runs drawn task by task].",
         *comparison.notes,
     ]

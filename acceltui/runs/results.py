@@ -7,7 +7,7 @@ import platform
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import Field, TypeAdapter, ValidationError
 
@@ -19,7 +19,7 @@ from acceltui.runs.files import finite, read_regular, write_whole
 from acceltui.runs.folder import RunFolder
 from acceltui.runs.jsonl import JsonlReader
 from acceltui.runs.liveness import observed_state
-from acceltui.runs.metrics import Row, apply_rewinds, is_measurement, is_rewind
+from acceltui.runs.metrics import Row, apply_rewinds, is_count, is_measurement, is_rewind
 from acceltui.runs.paths import RunError
 from acceltui.runs.progress import as_number, read_progress
 from acceltui.runs.status import LARGEST, UNREADABLE, read_status, this_host
@@ -35,13 +35,20 @@ POLICIES = ("transformer", "accelerator")
 NOT_THE_TASK = {"id", "kind", "num_envs", "processes", "backend", "bootstrap"}
 """Keys of `env` that leave what is to be learned as it is; the id is named anyway."""
 CPU, CPU_EVALUATION = "time/cpu", "time/cpu_evaluation"
-CARRIED = (CPU, CPU_EVALUATION, "steps/evaluation", "steps/clone", "steps/total", "random/return")
+CARRIED = (CPU, CPU_EVALUATION, "steps/evaluation", "steps/clone", "steps/total", "random/return", "random/success")
 """Metrics whose newest value is in force until there is another."""
 
 Evaluation = dict[str, float | int | str | None]
 Count = Annotated[int, Field(ge=0, lt=2**63)]
 Number = Annotated[float, Field(gt=-LARGEST, lt=LARGEST)]
 """What was written by anyone has a size."""
+
+
+class Origin(NamedTuple):
+    """Where a fork began: the id of the result that the run it left would have, and the step."""
+
+    result: str
+    step: Count
 
 
 @dataclass(frozen=True)
@@ -80,12 +87,17 @@ class Result:
     evaluations: list[Evaluation]
     """step, stage, then what was spent so far: cpu, cpu_evaluation (part of it), steps_total (with evaluation and
     cloning); of each policy evaluated its mean return by its name, `_std`, `_success`; episodes of each."""
+    origin: Origin | None = None
+    """Of a fork, whose steps and CPU seconds begin with those of the run that it left."""
+    random_success: Number | None = None
 
 
-def result_id(recipe: Recipe) -> str:
+def result_id(recipe: Recipe, origin: Origin | None = None) -> str:
     """`<name>-<method>-s<seed>-<8 hex>`; the digits are a digest of all that bears on what comes out, not of the name
     nor of where and how the run computes and saves."""
     bearing = recipe.model_dump(mode="json", by_alias=True, exclude={"name", "engine", "checkpoint", "log"})
+    if origin:
+        bearing["fork"] = list(origin)
     digest = hashlib.sha256(json.dumps(without_nulls(bearing), sort_keys=True).encode()).hexdigest()
     return f"{recipe.name}-{recipe.method}-s{recipe.seed}-{digest[:8]}"
 
@@ -97,14 +109,17 @@ def without_nulls(value: Any) -> Any:
     return [without_nulls(entry) for entry in value] if isinstance(value, list) else value
 
 
-def result_path(results: Path, recipe: Recipe) -> Path:
-    """Where the result of that recipe lies among others."""
-    return results / f"{result_id(recipe)}.json"
+def origin_of(folder: RunFolder) -> Origin | None:
+    """Where a run began that is a fork; what it inherited tells of forks before it, its own is the newest."""
+    forks = [event for event in JsonlReader(folder.events).catch_up() if event.get("kind") == "fork"]
+    if not forks or not isinstance(forks[-1].get("result"), str) or not is_count(forks[-1].get("step")):
+        return None
+    return Origin(clean(forks[-1]["result"]), forks[-1]["step"])
 
 
 def result_of(folder: RunFolder) -> Result:
     """What a run has come to, finished or not; RunError where its recipe or all of its measurements are missing."""
-    recipe = recipe_of(folder)
+    recipe, origin = recipe_of(folder), origin_of(folder)
     status, rows = read_status(folder), read_rows(folder)
     if status is None and not rows:
         raise RunError(f"{folder.path} has neither a status nor measurements that can be read.")
@@ -117,7 +132,7 @@ def result_of(folder: RunFolder) -> Result:
     versions, command = surroundings.get("versions"), surroundings.get("command")
     return Result(
         version=1,
-        id=result_id(recipe),
+        id=result_id(recipe, origin),
         run=clean(folder.name),
         state=clean(observed_state(folder, status)) if status else UNREADABLE,
         error=clean(error) if error else None,
@@ -139,6 +154,8 @@ def result_of(folder: RunFolder) -> Result:
         command=clean(command) if isinstance(command, str) else None,
         attempts=status.attempt if status else max(row["attempt"] for row in rows),
         evaluations=thinned(evaluations(rows)),
+        origin=origin,
+        random_success=rounded(last["random/success"]),
     )
 
 

@@ -52,6 +52,15 @@ class Job(Strict):
     """Name of its run folder."""
 
 
+class ForkPoint(Strict):
+    """What all jobs of a sweep are forks of."""
+
+    run: str
+    """Path of its folder."""
+    checkpoint: RunName
+    """Name of the folder."""
+
+
 class Manifest(Strict):
     """manifest.json"""
 
@@ -71,6 +80,8 @@ class Manifest(Strict):
     results: str
     """Folder."""
     jobs: list[Job]
+    fork: ForkPoint | None = None
+    """None where jobs begin with nothing."""
 
 
 class Settled(Strict):

@@ -97,9 +97,14 @@ def trained(root: Path, name: str, method: str, seed: int, returns: list[float],
     recipe.write_text(RECIPE % 20_000 + f"method: {method}\nseed: {seed}\n")
     folder.resolved.write_text(dump_resolved(load_recipe(recipe).recipe))
     metrics = MetricsWriter(folder.metrics, 1)
-    metrics.append(0, "accelerate", {"random/return": 0.0})
+    metrics.append(0, "accelerate", {"random/return": 0.0, "random/success": 0.1})
     for k, value in enumerate(returns, 1):
-        measured = {"transformer/return": value, "time/cpu": 60.0 * k, "time/cpu_evaluation": 10.0 * k}
+        measured = {
+            "transformer/return": value,
+            "transformer/success": 1 - value / 100,
+            "time/cpu": 60.0 * k,
+            "time/cpu_evaluation": 10.0 * k,
+        }
         metrics.append(1000 * k, "online", measured | {"steps/total": 1500 * k}, time=1.8e9 + k)
     values = {"state": "FINISHED", "run": name, "step": 1000 * len(returns)} | status
     write_status(folder, Status(**values))  # type: ignore[arg-type]
@@ -165,6 +170,19 @@ def test_groups_of_runs_are_compared_task_by_task_and_over_all(study: Path) -> N
     assert "steps to 2, accelerated, 20_000" in by_two
 
 
+def test_groups_are_compared_by_the_share_of_episodes_that_succeed(study: Path) -> None:
+    words = ("compare", str(study / "results"), "fast-2", "--by", "method", "--of", "success")
+    printed = [" ".join(line.split()) for line in accel(*words).splitlines()]
+    assert printed[0].startswith("task method runs end success mean success kept after switch")
+    # 0.4 and 0.2 at the end; 0.1 is what random actions have.
+    assert "HalfCheetah-v5 accelerated 2 0.300 [0.200 to 0.400]" in printed[1]
+    assert "HalfCheetah-v5 scratch 1 0.300" in printed[2]
+    assert any(line.startswith("accelerated 1 2 1.000 [0.500 to 1.500]") for line in printed)
+    assert json.loads(accel(*words, "--json"))["of"] == "success"
+    accel(*words, "--out", str(study / "out"))
+    assert "| end success | mean success |" in (study / "out" / "table.md").read_text()
+
+
 def test_more_runs_than_can_be_shown_at_once_can_be_grouped(study: Path) -> None:
     for seed in range(3, 11):
         trained(study, f"more-{seed}", "scratch", seed, [1, 2, 3])
@@ -187,7 +205,8 @@ def test_a_comparison_of_groups_that_cannot_be_is_said_in_a_sentence(study: Path
     results = str(study / "results")
     assert "No group is called 'fast'" in accel("compare", results, "--by", "method", "--reference", "fast", code=2)
     assert "'methid' to group by. Did you mean method?" in accel("compare", results, "--by", "methid", code=2)
-    assert "say which with --by KEY" in accel("compare", results, "--out", "x", code=2)
+    for option in (("--out", "x"), ("--of", "success")):
+        assert "say which with --by KEY" in accel("compare", results, *option, code=2)
     (study / "results" / "zz.json").write_text("{")
     for words in ((results,), (str(study / "results" / "zz.json"), "--by", "method"), ("nowhere.json",)):
         said = accel("compare", *words, code=2)

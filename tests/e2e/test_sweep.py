@@ -4,16 +4,18 @@ import contextlib
 import json
 import os
 import signal
+import time
 from collections.abc import Iterator
 
 import pytest
 
 from acceltui.runs.checkpoints import find_checkpoints
 from acceltui.runs.folder import RunFolder
-from acceltui.runs.liveness import observed_state
+from acceltui.runs.liveness import START_WITHIN, observed_state
 from acceltui.runs.paths import list_runs
-from acceltui.runs.status import Status, read_status
-from acceltui.runs.sweeps import SweepFolder, read_coordination, sweep_folder
+from acceltui.runs.results import read_result, recipe_of, result_id, result_of
+from acceltui.runs.status import Status, read_status, this_host, write_status
+from acceltui.runs.sweeps import SweepFolder, read_coordination, read_manifest, sweep_folder
 from tests.e2e.conftest import Runs, eventually
 
 SHORT = (
@@ -107,3 +109,60 @@ def test_what_is_killed_is_gone_on_with_and_what_lives_is_taken_over(runs: Runs,
     states = {run.name: (status_of(run).state, status_of(run).attempt) for run in list_runs(runs.folder / "runs")}
     assert sorted(states.values()) == [("FINISHED", 1), ("FINISHED", 2)]
     assert len(list((runs.folder / "results").iterdir())) == 2
+
+
+def test_a_sweep_of_forks_begins_where_a_run_switched_and_its_results_say_so(runs: Runs, pair: SweepFolder) -> None:
+    assert runs.call("run", "pendulum_quick", *SHORT, "--name", "whole", seconds=120).returncode == 0
+    whole = RunFolder(runs.folder / "runs" / "whole")
+    sweep = ("sweep", "whole", "online.clone_fade=0,50", "--name", "pair", "--workers", "1", "--at")
+    done = runs.call(*sweep, "switch", seconds=180)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "pair is over: 2 of 2 finished" in done.stdout
+    original = result_of(whole)
+    results = sorted(map(read_result, (runs.folder / "results").iterdir()), key=lambda result: str(result.command))
+    for result, fade in zip(results, (0, 50), strict=True):
+        assert result.origin == (original.id, 600)
+        assert result.recipe["online.clone_fade"] == fade
+        assert result.command == f"accel fork whole online.clone_fade={fade} --at 600"
+        assert result.steps["training"] == 900 and result.switch_step == 600
+        assert result.evaluations[:2] == original.evaluations[:2] and len(result.evaluations) == 3
+        assert result.cpu["training"] and result.cpu["training"] > (original.evaluations[1]["cpu"] or 0)
+    ids = {result.id for result in results}
+    assert len(ids) == 2
+    recipes = [recipe_of(RunFolder(whole.path.parent / f"pair-{id}")) for id in ids]
+    assert not ids & set(map(result_id, recipes)), "whoever trains from the start has done something else"
+
+    again = runs.call(*sweep, "switch")
+    assert again.returncode == 0 and "pair is over: 2 of 2 finished" in again.stdout
+    for words, says in (
+        ((*sweep, "800"), "The sweep pair is of another grid"),
+        (("sweep", "whole", "transformer.width=48,64", "--at", "switch"), "A fork cannot change transformer.width"),
+        (("sweep", "whole", "--seeds", "2", "--at", "switch"), "A fork cannot change seed"),
+        (("sweep", "whole", "--at", "5"), "whole has no checkpoint at '5'. There are: "),
+        (("sweep", "pendulum_quick", "--at", "switch"), "pendulum_quick"),
+    ):
+        refused = runs.call(*words)
+        assert refused.returncode == 2 and says in refused.stderr, refused.stderr
+        assert len(refused.stderr.splitlines()) == 1
+    assert len(list_runs(whole.path.parent)) == 3
+
+
+def test_a_fork_that_was_cut_off_while_it_was_made_is_made_again(runs: Runs, pair: SweepFolder) -> None:
+    assert runs.call("run", "pendulum_quick", *SHORT, "--name", "whole", seconds=120).returncode == 0
+    done = runs.call("sweep", "whole", "--at", "switch", "--name", "pair", seconds=120)
+    assert done.returncode == 0, done.stderr
+    (job,) = read_manifest(pair).jobs
+    run = pair.run(job)
+    # As it stands when the machine goes down before the last file.
+    for found in find_checkpoints(run):
+        (found.path / "manifest.json").unlink()
+    write_status(run, Status("STARTING", time=time.time() - 2 * START_WITHIN, host=this_host(), run=run.name))
+    pair.coordinator.unlink()
+    (runs.folder / "results" / f"{job.id}.json").unlink()
+    done = runs.call("sweep", "whole", "--at", "switch", "--name", "pair", seconds=120)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert (status_of(run).state, status_of(run).step) == ("FINISHED", 900)
+    assert read_result(runs.folder / "results" / f"{job.id}.json").origin == (
+        result_of(RunFolder(run.path.parent / "whole")).id,
+        600,
+    )

@@ -77,7 +77,7 @@ def test_replays_that_fit_alone_and_not_together_are_refused(monkeypatch: pytest
 
 @pytest.mark.parametrize("method", ["accelerated", "scratch"])
 def test_a_plan_foretells_the_memory_that_the_run_takes(tmp_path: Path, method: str) -> None:
-    changes = [f"method={method}", "algorithm.random_steps=19_500", "algorithm.updates_per_step=0.1"]
+    changes = [f"method={method}", "algorithm.random_steps=19_500", "algorithm.updates_per_step=0.1", "env.num_envs=8"]
     changes += ["accelerator.replay=12_000", "accelerator.steps=12_000", "switch=null", "clone.updates_per_step=0.01"]
     changes += ["online.replay=20_000", "online.steps=8_000", "online.seed_replay=12_000", "evaluation.every=10_000"]
     if method == "accelerated":

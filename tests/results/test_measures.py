@@ -91,3 +91,15 @@ def test_the_policy_that_counts() -> None:
     assert measures.end_return(both) == 1
     assert measures.end_return(made([7, 7, 7], method="accelerator", policy="accelerator")) == 7
     assert measures.end_return(made([7, 7, 7], method="scratch", policy="accelerator")) is None
+
+
+def test_where_success_ends_episodes_its_share_can_stand_for_the_return() -> None:
+    result = made([90, 50, 40, 10], random=5, switch_step=3000, random_success=0.1)
+    for row, success in zip(result.evaluations, (0.1, 0.4, 0.6, 0.9), strict=True):
+        row["transformer_success"] = success
+    found = measures.by_success(result)
+    assert measures.end_return(found) == pytest.approx(1.9 / 3)
+    # What had been gained by the switch: 1.1 / 3 less 0.1; afterwards 0.9 less 0.1.
+    assert measures.dip(found) == pytest.approx(0.8 / (1.1 / 3 - 0.1))
+    assert measures.end_return(result) == pytest.approx(100 / 3), "what it was made of stays as it is"
+    assert measures.end_return(measures.by_success(made([1, 2, 3]))) is None, "a task without success"

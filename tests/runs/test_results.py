@@ -21,7 +21,6 @@ from acceltui.runs.results import (
     read_result,
     result_id,
     result_of,
-    result_path,
     write_result,
 )
 from acceltui.runs.status import Status, this_host, write_status
@@ -130,7 +129,7 @@ def test_evaluations_that_still_count_with_the_cpu_seconds_until_then(trained: R
 
 def test_a_result_is_read_back_as_it_was_written(trained: RunFolder, tmp_path: Path) -> None:
     path = write_result(trained, tmp_path / "deep" / "results")
-    assert path == result_path(tmp_path / "deep" / "results", recipe_with(trained.path))
+    assert path == tmp_path / "deep" / "results" / f"{result_id(recipe_with(trained.path))}.json"
     assert read_result(path) == result_of(trained)
     assert path.read_text().count('\n  {"step"') == 4, "an evaluation a line"
     before = path.read_bytes()
@@ -145,7 +144,7 @@ def test_a_run_that_has_just_begun_has_a_result(folder: RunFolder) -> None:
     assert (found.state, found.evaluations, found.random_return, found.switch_step) == ("STARTING", [], None, None)
     assert found.machine == {"processor": None, "cores": None} and found.commit is None
     write_result(folder, folder.path)
-    assert read_result(result_path(folder.path, recipe_with(folder.path, "method=scratch"))) == found
+    assert read_result(folder.path / f"{result_id(recipe_with(folder.path, 'method=scratch'))}.json") == found
 
 
 def test_what_has_nothing_to_read_is_said(folder: RunFolder) -> None:
@@ -174,7 +173,7 @@ def test_a_recipe_has_one_id_before_it_is_run_and_after(folder: RunFolder, shipp
     folder.resolved.write_text(dump_resolved(recipe))
     assert result_of(folder).id == result_id(recipe)
     write_result(folder, folder.path)
-    assert read_result(result_path(folder.path, recipe)) == result_of(folder)
+    assert read_result(folder.path / f"{result_id(recipe)}.json") == result_of(folder)
 
 
 def test_the_task_is_named_by_all_that_makes_it_another(tmp_path: Path) -> None:
