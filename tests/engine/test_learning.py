@@ -51,14 +51,14 @@ PPO_CHOICE = (CHOICE_PPO, "clone.updates_per_step=0.1", "accelerator.steps=30_00
 PPO_CHOICE += ("online.steps=10_000", "evaluation.every=2_000")
 
 QUICK = [
-    Case("td3-mlp", "pendulum_quick", PENDULUM),
-    Case("sac-mlp", "pendulum_quick", PENDULUM, SAC_PENDULUM),
     Case("ppo-mlp", "cartpole_ppo", CARTPOLE, ("accelerator.steps=12_000", "switch=null", "online.steps=8_000")),
     Case("td3-lstm", "memory_quick", RECALL),
     Case("sac-lstm", "memory_choice", CHOICE, SHORT_CHOICE),
-    Case("td3-cnn", "shapes_quick", SHAPES),
 ]
 LONG = [
+    Case("td3-mlp", "pendulum_quick", PENDULUM),
+    Case("sac-mlp", "pendulum_quick", PENDULUM, SAC_PENDULUM),
+    Case("td3-cnn", "shapes_quick", SHAPES),
     Case("td3-lstm-pendulum", "pendulum_quick", PENDULUM, HIDDEN_SPEED),
     Case("sac-mlp-cartpole", "cartpole_sac", 300.0),
     Case("sac-cnn", "shapes_quick", SHAPES, SAC_SHAPES),

@@ -6,16 +6,25 @@ import subprocess
 import termios
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from acceltui.runs.notes import Notes, write_notes
 from tests.e2e.terminal.screen import Terminal
 
-LAYERS = ("?", "\x1b", "s", "n", "l", "\x1b", "r", "\x1b", "R", "c", "\x1b", "f", "\x1b", "\x1b", "\x10", "\x1b", "i")
-"""Keys that open each screen and each dialog, and close them."""
-
-HELP = LAYERS[:2]
+Layer = tuple[Any, ...]
+"""A key, what it shows, and layers that are opened from there."""
+HELP = ("?", "Key bindings")
+LAYERS: tuple[Layer, ...] = (
+    HELP,
+    ("l", "engine.log"),
+    ("r", "resolved.yaml"),
+    ("R", "- Runs -", ("c", "Return over steps"), ("f", "Fork halfcheetah_pomdp s1 from")),
+    ("\x10", "Search for commands"),
+    ("i", "Return - at "),
+)
+"""Each screen and each dialog."""
 PLAIN = (("TERM", "dumb"), ("TERM", None), ("TERM", "vt100"), ("LC_ALL", "C"))
 
 
@@ -35,24 +44,30 @@ def latin(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def look_at(terminal: Terminal, keys: Sequence[str]) -> None:
-    for key in keys:
+def look_at(terminal: Terminal, *layers: Layer) -> None:
+    """Open each, look at what is within, and close it."""
+    for key, shows, *within in layers:
         terminal.press(key)
-        terminal.read_for(0.2)
+        terminal.wait_for(shows, 10)
+        look_at(terminal, *within)
+        terminal.press("\x1b")
+        terminal.wait_for(lambda shows=shows: shows not in terminal.text, 10)
 
 
 @pytest.mark.parametrize(
-    ("environment", "keys"),
-    [({"TERM": "linux"}, LAYERS), *(({name: value}, HELP) for name, value in PLAIN)],
+    ("environment", "layers"),
+    [({"TERM": "linux"}, LAYERS), *(({name: value}, [HELP]) for name, value in PLAIN)],
     ids=["TERM=linux", *("=".join(map(str, one)) for one in PLAIN)],
 )
 def test_no_byte_beyond_ascii_is_sent_and_the_terminal_is_restored(
-    living: Callable, terminal_on: Callable, environment: dict[str, str | None], keys: Sequence[str]
+    living: Callable, terminal_on: Callable, environment: dict[str, str | None], layers: Sequence[Layer]
 ) -> None:
     write_notes(living(), Notes(tags=("größer",), note="é"))
     terminal = terminal_on(**environment)
     assert not termios.tcgetattr(terminal.descriptor)[3] & termios.ICANON
-    look_at(terminal, keys)
+    look_at(terminal, *layers)
+    terminal.press("s")
+    terminal.wait_for("not sent", 10)
     terminal.press("q")
     assert terminal.wait_for_end(10) == 0
     assert bytes(terminal.sent).isascii()
