@@ -43,6 +43,7 @@ ALL_ROUND = [
     f"algorithm.random_steps={FILLED}",
     "algorithm.batch_size=256",
     "critic.hidden=[256, 256, 256]",
+    "critic.norm=none",
     "accelerator.hidden=[256, 256, 256]",
     "transformer.layers=1",
     "transformer.width=256",

@@ -42,7 +42,8 @@ def main() -> None:
     for seed in options.seeds:
         for algorithm in options.algorithms:
             budget = ["method=accelerator", "switch=null", f"accelerator.steps={options.steps}", "engine.threads=1"]
-            chosen = [f"seed={seed}", f"algorithm.kind={algorithm}", *budget]
+            standard = ["critic.norm=none", "algorithm.random_steps=5_000"]  # as Stable-Baselines3 has it
+            chosen = [f"seed={seed}", f"algorithm.kind={algorithm}", *standard, *budget]
             for library in options.libraries:
                 train, more = LIBRARIES[library]
                 for row in train(load_recipe(options.recipe, [*chosen, *more]).recipe, options.every):
