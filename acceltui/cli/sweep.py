@@ -153,8 +153,9 @@ def plan_and_make(
         fork=forked and forked.point,
     )
     alike = f", {len(cells) - len(jobs)} cells are like others" if len(jobs) < len(cells) else ""
-    said = f"{len(jobs)} jobs{alike}, {at_once} at once with {threads} thread{'s' if threads > 1 else ''} each"
-    typer.echo(f"Starting {folder.name}: {said} ...", err=True)
+    few, many = min(taken := [planned.recipe.engine.threads for planned in jobs.values()]), max(taken)
+    each = f" with {many} thread{'s' if many > 1 else ''} each" if few == many else ""
+    typer.echo(f"Starting {folder.name}: {len(jobs)} jobs{alike}, {at_once} at once{each} ...", err=True)
     return folder
 
 

@@ -180,7 +180,8 @@ def test_threads_are_shared_out_but_for_recipes_that_say_them(accel: Accel) -> N
     cores = len(os.sched_getaffinity(0))
     accel("sweep", "small.yaml", "--name", "one", "--workers", "1")
     accel("sweep", "small.yaml", "--name", "all", "--results", "others")
-    accel("sweep", "small.yaml", "engine.threads=7", "--name", "said", "--results", "yet-others")
+    said = accel("sweep", "small.yaml", "engine.threads=7", "--name", "said", "--results", "yet-others")
+    assert f"{cores} at once with 7 threads each ..." in said.stderr
     threads = {run.name.partition("-")[0]: load_resolved(run.resolved).engine.threads for run in accel.runs}
     assert threads == {"one": cores, "all": 1, "said": 7}
     assert read_manifest(of(accel, "all")).workers == cores
