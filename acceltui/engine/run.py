@@ -63,7 +63,8 @@ class Run:
         self._unsaved: list[str] = []
         """Why a checkpoint is to be written when this step is over."""
         self._rule_steps = steps_named(recipe.switch)
-        where = f"on {self.parts.device} with {recipe.engine.threads} threads"
+        threads = recipe.engine.threads
+        where = f"on {self.parts.device} with {threads} thread{'s' if threads > 1 else ''}"
         message = f"{recipe.env.id}, seeing {self.parts.spaces.seen}, {where}"
         record.event("start", message, step=0, method=recipe.method, seed=recipe.seed)
         if recipe.method != "accelerated":
