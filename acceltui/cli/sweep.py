@@ -153,8 +153,8 @@ def plan_and_make(
         fork=forked and forked.point,
     )
     alike = f", {len(cells) - len(jobs)} cells are like others" if len(jobs) < len(cells) else ""
-    few, many = min(taken := [planned.recipe.engine.threads for planned in jobs.values()]), max(taken)
-    each = f" with {many} thread{'s' if many > 1 else ''} each" if few == many else ""
+    taken = {planned.recipe.engine.threads for planned in jobs.values()}
+    each = f" with {min(taken)} thread{'s' if min(taken) > 1 else ''} each" if len(taken) == 1 else ""
     typer.echo(f"Starting {folder.name}: {len(jobs)} jobs{alike}, {at_once} at once{each} ...", err=True)
     return folder
 
