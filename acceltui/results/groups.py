@@ -1,6 +1,6 @@
 """Results in groups by what their recipes say, task by task, and over all tasks."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 from typing import Literal
@@ -31,6 +31,8 @@ class Run:
     frozen: float | None
     reached: Reached | None
     """The reference's end return."""
+    step_costs: Mapping[str, float]
+    """CPU seconds a training step, by stage."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,10 @@ class Cell:
     reached: Reached | None
     """Mean of those that did."""
     reached_by: int
+    cpu_share: float | None
+    """CPU seconds of training until then, over those that the reference trained for in all."""
+    step_costs: Mapping[str, float]
+    """CPU seconds a training step, by stage: means over the runs that count."""
 
     @property
     def counted(self) -> list[Run]:
@@ -105,10 +111,11 @@ def compare(
         }
         ends = [measures.end_return(result) for result in found[chosen] if not why_not(result)]
         wanted = average(ends)
+        whole = average(result.cpu.get("training") for result in found[chosen] if not why_not(result))
         zero = average(result.random_return for members in found.values() for result in members)
         if wanted is not None and zero is not None and wanted > zero:
             zeros[task] = zero, wanted
-        cells += [cell(task, group, members, wanted) for group, members in found.items() if members]
+        cells += [cell(task, group, members, wanted, whole) for group, members in found.items() if members]
     across = [over_tasks(group, cells, zeros) for group in groups]
     return Comparison(by, chosen, groups, cells, across, notes(cells, across, tasks, zeros), of)
 
@@ -140,11 +147,14 @@ def why_not(result: Result) -> str:
     return ""
 
 
-def cell(task: str, group: str, results: Sequence[Result], wanted: float | None) -> Cell:
-    """Figures of one group on one task; `wanted`: the end return of the reference."""
+def cell(task: str, group: str, results: Sequence[Result], wanted: float | None, whole: float | None) -> Cell:
+    """Figures of one group on one task; `wanted`: the end return of the reference, `whole`: its CPU seconds of training
+    in all."""
     runs = [figures(result, wanted) for result in results]
     counted = [run for run in runs if not run.why_not]
-    arrived = [run.reached for run in counted if run.reached is not None]
+    arrived = mean_of([run.reached for run in counted if run.reached is not None])
+    cpu = arrived.cpu_training if arrived else None
+    stages = dict.fromkeys(stage for run in counted for stage in run.step_costs)
     return Cell(
         task=task,
         group=group,
@@ -155,8 +165,12 @@ def cell(task: str, group: str, results: Sequence[Result], wanted: float | None)
         area=average(run.area for run in counted),
         dip=average(run.dip for run in counted),
         frozen=average(run.frozen for run in counted),
-        reached=mean_of(arrived),
-        reached_by=len(arrived),
+        reached=arrived,
+        reached_by=sum(run.reached is not None for run in counted),
+        cpu_share=cpu / whole if cpu is not None and whole else None,
+        step_costs={
+            stage: fmean(run.step_costs[stage] for run in counted if stage in run.step_costs) for stage in stages
+        },
     )
 
 
@@ -171,6 +185,7 @@ def figures(result: Result, wanted: float | None) -> Run:
         dip=measures.dip(result),
         frozen=measures.frozen(result),
         reached=None if wanted is None else measures.reached(result, wanted),
+        step_costs=measures.step_costs(result),
     )
 
 

@@ -36,6 +36,8 @@ class Curve:
     """Without that of evaluations."""
     cpu: Floats
     """All."""
+    stages: tuple[str, ...]
+    """In which each was made."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +68,8 @@ def curve(result: Result) -> Curve:
         return np.array([np.nan if (value := as_number(row.get(name))) is None else value for row in rows], float)
 
     cpu = column("cpu")
-    return Curve(column("step"), column(policy), column("steps_total"), cpu - column("cpu_evaluation"), cpu)
+    stages = tuple(str(row.get("stage") or "") for row in rows)
+    return Curve(column("step"), column(policy), column("steps_total"), cpu - column("cpu_evaluation"), cpu, stages)
 
 
 def by_success(result: Result) -> Result:
@@ -130,6 +133,20 @@ def frozen(result: Result) -> float | None:
     switch, which begins from the same states as all others. What this differs from 1 by is no dip, but chance."""
     found, step = curve(result), result.switch_step
     return None if step is None else share_kept(result, found.returns[found.steps == step])
+
+
+def step_costs(result: Result) -> dict[str, float]:
+    """CPU seconds of training that a step of each stage took, on average over all up to the last evaluation in it; a
+    stage of which that is unknown is left out."""
+    found = curve(result)
+    spent, taken = np.diff(found.cpu_training, prepend=0.0), np.diff(found.steps, prepend=0.0)
+    costs = {}
+    for stage in dict.fromkeys(found.stages):
+        own = np.array([one == stage for one in found.stages])
+        steps, cost = taken[own].sum(), known(spent[own].sum())
+        if steps > 0 and cost is not None:
+            costs[stage] = cost / steps
+    return costs
 
 
 def share_kept(result: Result, later: Floats) -> float | None:

@@ -1,7 +1,7 @@
 """Figures as text: columns of single runs, tables of groups, and those as Markdown."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from acceltui.results import measures
 from acceltui.results.groups import Across, Cell, Comparison
@@ -15,7 +15,8 @@ Rows = list[list[str]]
 
 RAW = (
     *("task", "group", "runs", "counted", "end_return", "low", "high", "area", "dip", "frozen"),
-    *("steps", "total_steps", "cpu_training", "cpu", "reached_by"),
+    *("steps", "total_steps", "cpu_training", "cpu", "reached_by", "cpu_share"),
+    *("step_cpu_accelerate", "step_cpu_online"),
 )
 """Columns for scripts."""
 
@@ -56,7 +57,7 @@ def tasks(comparison: Comparison) -> Rows:
     """A row for each group on each task."""
     by = ", ".join(comparison.by)
     heading = ["task", by, "runs", f"end {comparison.of}", f"mean {comparison.of}", "kept after switch", "frozen"]
-    heading += [f"steps to {comparison.reference}", "all steps", "CPU", "all CPU"]
+    heading += [f"steps to {comparison.reference}", "all steps", "CPU", "all CPU", "CPU a step"]
     return [heading, *([one.task, one.group, *cells(one)] for one in comparison.cells)]
 
 
@@ -73,8 +74,9 @@ def cells(one: Cell) -> list[str]:
         share(one.frozen),
         count(there.steps) + some,
         count(there.total_steps),
-        duration(there.cpu_training),
+        duration(there.cpu_training) + ("" if one.cpu_share is None else f" ({one.cpu_share:.2f})"),
         duration(there.cpu),
+        cost(one.step_costs),
     ]
 
 
@@ -97,7 +99,8 @@ def raw_cell(one: Cell) -> list[object]:
     there = one.reached
     spent = (there.steps, there.total_steps, there.cpu_training, there.cpu) if there else (None,) * 4
     figures = (*ends(one.end_return), one.area, one.dip, one.frozen, *spent, one.reached_by)
-    return [one.task, one.group, len(one.runs), len(one.counted), *figures]
+    costs = (one.step_costs.get(stage) for stage in ("accelerate", "online"))
+    return [one.task, one.group, len(one.runs), len(one.counted), *figures, one.cpu_share, *costs]
 
 
 def raw_score(one: Across) -> list[object]:
@@ -120,7 +123,8 @@ def explained(comparison: Comparison) -> list[str]:
         f"over random actions, in the {AFTER_SWITCH:,} steps after the switch; frozen: the same of the transformer as "
         "it was at the switch.",
         f"steps to {reference}: training steps until {RECENT} successive evaluations come to the end {of} of "
-        f"{reference}; all steps: with evaluation and cloning; CPU: of training; all CPU: with evaluation.",
+        f"{reference}; all steps: with evaluation and cloning; CPU: of training (over that of {reference} in all); all "
+        "CPU: with evaluation; CPU a step: of training, on average over each stage.",
         f"interquartile mean: of the end {of} over runs and tasks, random actions at 0 and the mean of "
         f"{reference} at 1 on each task [{percent} bootstrap interval, runs drawn task by task].",
         *comparison.notes,
@@ -168,6 +172,11 @@ def count(number: float | None) -> str:
 def duration(seconds: float | None) -> str:
     """A time."""
     return "-" if seconds is None else wording.duration(seconds)
+
+
+def cost(by_stage: Mapping[str, float]) -> str:
+    """CPU time a step, stage by stage."""
+    return " / ".join(f"{1000 * seconds:.1f}" for seconds in by_stage.values()) + " ms" if by_stage else "-"
 
 
 def interval(found: Estimate | None) -> str:

@@ -154,8 +154,9 @@ def test_groups_of_runs_are_compared_task_by_task_and_over_all(study: Path) -> N
     words = ("compare", str(study / "results"), "fast-2", "slow-2", "--by", "method")
     printed = accel(*words)
     lines = [" ".join(line.split()) for line in printed.splitlines()]
-    assert "HalfCheetah-v5 accelerated 2 70.0 [60.0 to 80.0] 55.0 - - 3,000 (1 of 2) 4,500 2m 3m" in lines
-    assert "HalfCheetah-v5 scratch 1 of 2 70.0 40.0 - - 5,000 7,500 4m 5m" in lines
+    cost = "2m (0.75) 3m 50.0 ms"
+    assert f"HalfCheetah-v5 accelerated 2 70.0 [60.0 to 80.0] 55.0 - - 3,000 (1 of 2) 4,500 {cost}" in lines
+    assert "HalfCheetah-v5 scratch 1 of 2 70.0 40.0 - - 5,000 7,500 4m (1.25) 5m 50.0 ms" in lines
     assert "accelerated 1 2 1.000 [0.857 to 1.143]" in lines and "scratch 1 1 1.000" in lines
     assert "Not counted in scratch on HalfCheetah-v5: slow-2 (FAILED: the loss is not finite)." in lines
     assert accel(*words) == printed, "the intervals too"

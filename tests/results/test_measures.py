@@ -40,6 +40,17 @@ def test_the_cpu_is_unknown_where_it_was_not_measured() -> None:
     assert measures.reached(result, 50) == measures.Reached(3000, None, None, None)
 
 
+def test_what_a_step_costs_in_each_stage() -> None:
+    # 90 s of training up to each evaluation: two before the switch, for 3,000 steps; one after it, for 1,000.
+    result = made([1, 2, 3], steps=[1000, 3000, 4000])
+    for row in result.evaluations[:2]:
+        row["stage"] = "accelerate"
+    assert measures.step_costs(result) == {"accelerate": 0.06, "online": 0.09}
+    result.evaluations[2]["cpu"] = None
+    assert measures.step_costs(result) == {"accelerate": 0.06}
+    assert measures.step_costs(made([])) == {}
+
+
 def test_the_area_is_a_mean_return_from_the_random_policys_on() -> None:
     # 0 to 10 over 1,000 steps, 10 to 30 over 2,000: (5,000 + 40,000) / 3,000.
     assert measures.area(made([10, 30], steps=[1000, 3000])) == 15

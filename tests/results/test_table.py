@@ -1,6 +1,7 @@
 """Groups of results beside each other, against cases worked out by hand."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -40,6 +41,7 @@ def test_a_group_is_measured_by_the_end_return_of_the_first() -> None:
     assert fast.reached is not None and (fast.reached.steps, fast.reached.cpu, fast.reached_by) == (4000, 400, 1)
     assert slow.reached is not None and (slow.reached.steps, slow.reached.cpu, slow.reached_by) == (6000, 600, 1)
     assert (slow.reached.total_steps, slow.reached.cpu_training) == (6300, 540)
+    assert slow.cpu_share is None, "nobody says how long they trained in all"
     # Trapezoids from 0: (10 + 30 + 50 + 60 + 60) / 5 = 42 and (20 + 50 + 70 + 80 + 80) / 5 = 60.
     assert fast.area == 51
 
@@ -50,6 +52,14 @@ def test_another_group_may_be_the_reference() -> None:
     assert fast.reached is not None and (fast.reached.steps, fast.reached_by) == (4000, 2), "60 at 5,000 and at 3,000"
     with pytest.raises(RunError, match=r"No group is called 'sratch'\. There are: accelerated; scratch\."):
         compare(two_groups(), ["method"], "sratch")
+
+
+def test_time_is_told_as_a_share_of_all_that_the_reference_took() -> None:
+    # Each evaluation adds 90 s of training; the fast reach 60 after 5 and after 3 of them, 360 s on average.
+    found = compare([replace(one, cpu={"training": 540.0}) for one in two_groups()], ["method"], "scratch")
+    assert cell(found, "accelerated").cpu_share == pytest.approx(360 / 540)
+    assert table.tasks(found)[1][9] == "6m (0.67)"
+    assert table.tasks(found)[1][11] == "90.0 ms"
 
 
 def test_scores_over_tasks_have_random_at_0_and_the_reference_at_1() -> None:
@@ -85,7 +95,7 @@ def test_what_does_not_count_is_counted_and_named() -> None:
 def test_a_group_that_has_nothing_that_counts() -> None:
     failed = made([], method="scratch", state="FAILED", error="no GPU")
     found = compare([*two_groups()[:2], failed], ["method"])
-    assert table.tasks(found)[2] == ["Walk-v1", "scratch", "0 of 1", *["-"] * 8]
+    assert table.tasks(found)[2] == ["Walk-v1", "scratch", "0 of 1", *["-"] * 9]
     assert found.across[1].score is None
     assert "scratch has no run that counts on Walk-v1." in found.notes
     # And as the reference: nobody is measured by it.
@@ -125,7 +135,7 @@ def test_the_table_in_markdown() -> None:
     assert lines[0].startswith("| task | method | runs | end return |")
     assert set(lines[1]) == {"|", "-", " "}
     assert lines[2].startswith(r"| a\|b\_c | accelerated | 2 | 5.000 \[5.000 to 5.000\] | 4.167 | - | - | 3,000 |")
-    assert all(line.count(" | ") == 10 for line in lines[:3])
+    assert all(line.count(" | ") == 11 for line in lines[:3])
 
 
 def test_figures_for_scripts() -> None:
@@ -151,6 +161,9 @@ def test_figures_for_scripts() -> None:
         "cpu_training": 540,
         "cpu": 600,
         "reached_by": 1,
+        "cpu_share": None,
+        "step_cpu_accelerate": None,
+        "step_cpu_online": pytest.approx(0.09),
     }
     assert scores[1][:5] == ["*", "scratch", 2, 2, pytest.approx((40 + 80) / 2 / 70)]
 
