@@ -21,15 +21,11 @@ from acceltui.engine.record import Record
 from acceltui.engine.stages import Accelerate, Cloning, OnlineStage
 from acceltui.engine.state import State
 from acceltui.engine.switch import Verdict, judge, steps_named
-from acceltui.recipe.differences import changes
 from acceltui.recipe.schema import Recipe
 from acceltui.runs.commands import Command
 from acceltui.runs.folder import RunFolder
-from acceltui.runs.versions import changed_versions
 
 Stage = Accelerate | OnlineStage
-RESUMED_STARTS = 2**31 + 2**30 + 2**29
-"""Seeds of episodes begun anew at a resume."""
 ROLLOUT_SEEDS = 2**31
 """Rollouts begin where no evaluation does: a recipe's seeds are smaller."""
 OF_A_CLOCK = ("speed/", "time/", "machine/")
@@ -48,7 +44,7 @@ class Run:
         saved: Saved | None = None,
         hooks: Hooks | None = None,
     ) -> None:
-        """With `saved`, the run goes on from that checkpoint: `resume` does the rest."""
+        """With `saved`, the run goes on from that checkpoint: `resume.resume` does the rest."""
         self.saved = saved
         self.hooks = hooks or Hooks(folder, record)
         self.recipe, self.monitor, self.record, self.live = recipe, monitor, record, monitor.live
@@ -343,7 +339,7 @@ class Run:
         raise Diverged(f"{what} is {value} at step {self.step:,}; {back}")
 
     def state(self, stage: Stage) -> State:
-        """Everything between two steps, but for weights and the replays' frames."""
+        """Everything between two steps, but for weights and the replays' frames; `resume.go_back` takes it."""
         live = self.live
         return {
             "stage": stage.state(),
@@ -355,50 +351,6 @@ class Run:
             "switch_step": live.switch_step,
             "begins": stage.begins if isinstance(stage, OnlineStage) else 0,
         }
-
-    def resume(self, saved: Saved) -> tuple[Stage, Leaving | None]:
-        """Go back to a checkpoint; gives the stage, and how it was being left, if it was."""
-        for name, weights in saved.networks().items():
-            self.parts.networks[name].load_state_dict(weights)
-        state, manifest = saved.state(), saved.manifest
-        stage = self.parts.rebuild(manifest["stage"], state["begins"])
-        if saved.replays:
-            own = stage.replays
-            filled = {name: saved.fill(name, state["replays"][name], replay) for name, replay in own.items()}
-            stage.hold(filled)
-            if manifest["scratch"] == self.checkpoints.segments.scratch:
-                whole = {name: replay for name, replay in own.items() if filled[name] is replay}
-                self.checkpoints.segments.keep(whole, saved.replays)
-        else:
-            # Windows of running episodes would reach into frames that are not there.
-            state["stage"]["learning"]["interaction"]["envs"] = None
-        in_mid_episode = stage.load(state["stage"], seed=RESUMED_STARTS + (self.recipe.seed + saved.step) % 2**29)
-        self.parts.load(state["parts"])
-        self.step = self.live.step = saved.step
-        self.clone_steps = state["clone_steps"]
-        self.evaluations.load(state["evaluations"])
-        live = self.live
-        live.random_return = self.evaluations.random.get("random/return")
-        live.best_return = self.evaluations.best.reward
-        live.switch_step, live.stage = state["switch_step"], stage.name
-        if live.switch_step is not None:
-            live.budgets = {**live.budgets, "accelerate": live.switch_step}
-        live.checkpoint = {"step": saved.step, "time": manifest["time"], "name": saved.path.name}
-        self.record.latest = live.latest = state["latest"]
-        self.record.rewind(saved.step)
-        how = "" if in_mid_episode else "; its episodes begin anew, since the environment cannot say where it stood"
-        if not saved.replays:
-            lost = " (it lay in a scratch folder that is not here)" if manifest["replays"] else ""
-            how = f"; its replay begins empty{lost}, and its episodes anew"
-        if different := changed_versions(manifest["versions"]):
-            message = f"{', '.join(different)}: what follows may differ in rounding"
-            self.record.event("warning", message, step=self.step)
-        self.record.event("resume", f"goes on from {saved.path.name}{how}", step=self.step)
-        left = manifest["leaving"]
-        asked_anew = {change.key for change in changes(saved.recipe, self.recipe)} & {"accelerator.steps", "switch"}
-        if left is None or (asked_anew and left["why"] in ("budget", "rule")):
-            return stage, None
-        return stage, Leaving(left["why"], left["by"], left["message"])
 
     @contextmanager
     def aside(self, state: str, part: str) -> Iterator[None]:
