@@ -28,8 +28,8 @@ from acceltui.runs.files import write_whole
 from acceltui.runs.folder import RunFolder
 from acceltui.runs.liveness import own_start
 from acceltui.runs.notes import read_notes, write_notes
+from acceltui.runs.outcome import write_result
 from acceltui.runs.paths import RunError, create_run_folder
-from acceltui.runs.results import write_result
 from acceltui.runs.status import read_status, this_host
 from acceltui.runs.sweeps import (
     Coordination,

@@ -16,8 +16,9 @@ from acceltui.runs.files import file_mode, make_private_folder, seal, write_whol
 from acceltui.runs.folder import RunFolder
 from acceltui.runs.jsonl import JsonlReader, JsonlWriter
 from acceltui.runs.metrics import Row, is_count, is_measurement, is_rewind, is_void
+from acceltui.runs.outcome import origin_of, recipe_of
 from acceltui.runs.paths import RunError, create_run_folder
-from acceltui.runs.results import origin_of, recipe_of, result_id
+from acceltui.runs.results import result_id
 
 
 def choose(folder: RunFolder, at: str | None) -> Found:

@@ -21,8 +21,9 @@ from acceltui.recipe.schema import Recipe
 from acceltui.runs.checkpoints import Found
 from acceltui.runs.files import make_private_folder, open_to_append, write_whole
 from acceltui.runs.folder import RunFolder
+from acceltui.runs.outcome import origin_of, recipe_of
 from acceltui.runs.paths import RunError
-from acceltui.runs.results import Origin, origin_of, recipe_of, result_id
+from acceltui.runs.results import Origin, result_id
 from acceltui.runs.sweeps import (
     ForkPoint,
     Job,

@@ -4,8 +4,9 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from acceltui.runs.folder import RunFolder
+from acceltui.runs.outcome import result_of
 from acceltui.runs.paths import RunError, find_run, is_run
-from acceltui.runs.results import Result, read_result, result_of
+from acceltui.runs.results import Result, read_result
 from acceltui.runs.text import clean
 
 Named = RunFolder | Result

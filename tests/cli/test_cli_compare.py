@@ -16,8 +16,8 @@ from acceltui.recipe.load import load_recipe
 from acceltui.recipe.resolved import dump_resolved
 from acceltui.runs.folder import RunFolder
 from acceltui.runs.metrics import MetricsWriter
+from acceltui.runs.outcome import write_result
 from acceltui.runs.paths import create_run_folder
-from acceltui.runs.results import write_result
 from acceltui.runs.status import Status, write_status
 from acceltui.runs.text import clean_lines
 

@@ -12,8 +12,9 @@ import pytest
 from acceltui.runs.checkpoints import find_checkpoints
 from acceltui.runs.folder import RunFolder
 from acceltui.runs.liveness import START_WITHIN, observed_state
+from acceltui.runs.outcome import recipe_of, result_of
 from acceltui.runs.paths import list_runs
-from acceltui.runs.results import read_result, recipe_of, result_id, result_of
+from acceltui.runs.results import read_result, result_id
 from acceltui.runs.status import Status, read_status, this_host, write_status
 from acceltui.runs.sweeps import SweepFolder, read_coordination, read_manifest, sweep_folder
 from tests.e2e.conftest import Runs, eventually

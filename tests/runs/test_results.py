@@ -14,15 +14,9 @@ from acceltui.recipe.schema import Recipe
 from acceltui.runs.events import EventWriter
 from acceltui.runs.folder import RunFolder
 from acceltui.runs.metrics import MetricsWriter
+from acceltui.runs.outcome import MOST_EVALUATIONS, processor, result_of, write_result
 from acceltui.runs.paths import RunError
-from acceltui.runs.results import (
-    MOST_EVALUATIONS,
-    processor,
-    read_result,
-    result_id,
-    result_of,
-    write_result,
-)
+from acceltui.runs.results import read_result, result_id
 from acceltui.runs.status import Status, this_host, write_status
 
 RECIPE = """version: 1
