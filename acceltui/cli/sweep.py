@@ -17,8 +17,7 @@ from acceltui.cli.recipes import find_recipe
 
 if TYPE_CHECKING:
     from acceltui.cli.sweep_view import Form
-    from acceltui.launch.sweep import Forked
-    from acceltui.recipe.grid import Grid
+    from acceltui.launch.sweep import Plan
     from acceltui.runs.sweep_progress import SweepReader
     from acceltui.runs.sweeps import SweepFolder
 
@@ -71,7 +70,7 @@ def sweep(
     A process in the background works through it: what closes the terminal, or ^C, ends the watching alone.
     """
     from acceltui.launch.fork import choose
-    from acceltui.launch.sweep import Forked, go_on, start_coordinator
+    from acceltui.launch.sweep import Forked, free_name, go_on, make_sweep, plan_sweep, start_coordinator
     from acceltui.recipe.grid import read_grid
     from acceltui.runs.paths import find_run, runs_root
     from acceltui.runs.settings import load_settings
@@ -92,10 +91,13 @@ def sweep(
         go_on(folder, file, grid, workers, results, forked and forked.point)
         typer.echo(f"Going on with {folder.name} ...", err=True)
     else:
-        made = plan_and_make((recipe, file), forked, grid, workers, name, results, root, modules, dry_run, as_json)
-        if made is None:
+        plan = plan_sweep(file, grid, forked, workers, results, modules)
+        if dry_run:
+            tell_jobs(plan, as_json)
             return
-        folder = made
+        command = shlex.join(["accel", *sys.argv[1:]])
+        folder = make_sweep(root, name or free_name(root, plan.name), plan, recipe, command)
+        tell_start(folder, plan)
     with sweep_goes_on(folder, runs_dir):
         coordination = read_coordination(folder)
         if coordination is None or not coordination.lives:
@@ -107,56 +109,22 @@ def sweep(
             watch(folder, plain, as_json)
 
 
-def plan_and_make(
-    recipe: tuple[str, Path],
-    forked: "Forked | None",
-    grid: "Grid",
-    workers: int | None,
-    name: str | None,
-    results: Path | None,
-    root: Path,
-    modules: list[str],
-    dry_run: bool,
-    as_json: bool,
-) -> "SweepFolder | None":
-    """Check all that the call asks for, then make the sweep; None where it is only to be told what it would be.
-    `recipe`: as the call names it, and its file."""
-    from acceltui.launch.sweep import check_environments, free_name, make_sweep, plan_jobs
-    from acceltui.recipe.grid import load_grid
-    from acceltui.runs.paths import RunError
+def tell_jobs(plan: "Plan", as_json: bool) -> None:
+    """What a sweep would be, a job a line."""
+    for id, planned in plan.jobs.items():
+        there = (plan.results / f"{id}.json").exists()
+        job = {"id": id, "cell": planned.cell, "result": there}
+        said = "its result is there" if there else ""
+        typer.echo(json.dumps(job) if as_json else columns(id, " ".join(planned.cell), said))
 
-    place = results or Path("results")
-    if place.exists() and not place.is_dir():
-        raise RunError(f"{place} is no folder: give another --results.")
-    cells = load_grid(recipe[1], grid, modules)
-    check_environments(cells, modules)
-    cores = len(os.sched_getaffinity(0))
-    at_once = workers or cores
-    threads = max(1, cores // at_once)
-    jobs = plan_jobs(cells, threads, forked)
-    if dry_run:
-        for id, planned in jobs.items():
-            job = {"id": id, "cell": planned.cell, "result": (place / f"{id}.json").exists()}
-            there = "its result is there" if job["result"] else ""
-            typer.echo(json.dumps(job) if as_json else columns(id, " ".join(planned.cell), there))
-        return None
-    folder = make_sweep(
-        root,
-        name or free_name(root, cells[0].loaded.recipe.name),
-        recipe=recipe,
-        grid=grid,
-        jobs=jobs,
-        workers=at_once,
-        threads=threads,
-        results=place,
-        arguments=shlex.join(["accel", *sys.argv[1:]]),
-        fork=forked and forked.point,
-    )
-    alike = f", {len(cells) - len(jobs)} cells are like others" if len(jobs) < len(cells) else ""
-    taken = {planned.recipe.engine.threads for planned in jobs.values()}
+
+def tell_start(folder: "SweepFolder", plan: "Plan") -> None:
+    """What a sweep is that has been made."""
+    jobs, cells = len(plan.jobs), plan.cells
+    alike = f", {cells - jobs} cells are like others" if jobs < cells else ""
+    taken = {planned.recipe.engine.threads for planned in plan.jobs.values()}
     each = f" with {min(taken)} thread{'s' if min(taken) > 1 else ''} each" if len(taken) == 1 else ""
-    typer.echo(f"Starting {folder.name}: {len(jobs)} jobs{alike}, {at_once} at once{each} ...", err=True)
-    return folder
+    typer.echo(f"Starting {folder.name}: {jobs} jobs{alike}, {plan.workers} at once{each} ...", err=True)
 
 
 def sweeps(

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,7 +15,7 @@ from acceltui.launch.ask import ask_engine
 from acceltui.launch.call import LaunchError, engine_environment, tail
 from acceltui.launch.fork import possible_changes
 from acceltui.recipe.errors import Problem, RecipeError
-from acceltui.recipe.grid import Cell, Grid
+from acceltui.recipe.grid import Cell, Grid, load_grid
 from acceltui.recipe.load import LoadedRecipe
 from acceltui.recipe.resolved import dump_resolved
 from acceltui.recipe.schema import Recipe
@@ -54,6 +55,45 @@ class Forked(NamedTuple):
     def point(self) -> ForkPoint:
         """As the sweep's manifest names it."""
         return ForkPoint(run=str(self.run.path.absolute()), checkpoint=self.checkpoint.path.name)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A sweep before it is made; all that its call asked for is right."""
+
+    file: Path
+    """Of the recipe."""
+    grid: Grid
+    fork: ForkPoint | None
+    cells: int
+    jobs: dict[str, Planned]
+    """By id; cells that come to the same are one."""
+    workers: int
+    threads: int
+    """Of an engine whose recipe does not say."""
+    results: Path
+
+    @property
+    def name(self) -> str:
+        """Of the recipe."""
+        return next(iter(self.jobs.values())).recipe.name
+
+
+def plan_sweep(
+    file: Path, grid: Grid, forked: Forked | None, workers: int | None, results: Path | None, modules: Sequence[str]
+) -> Plan:
+    """Check all that a call asks for, environments too; RecipeError and RunError for what is wrong. Where it does not
+    say so, there are as many engines at once as cores, and results go to ./results."""
+    place = results or Path("results")
+    if place.exists() and not place.is_dir():
+        raise RunError(f"{place} is no folder: give another --results.")
+    cells = load_grid(file, grid, modules)
+    check_environments(cells, modules)
+    cores = len(os.sched_getaffinity(0))
+    at_once = workers or cores
+    threads = max(1, cores // at_once)
+    jobs = plan_jobs(cells, threads, forked)
+    return Plan(file, grid, forked and forked.point, len(cells), jobs, at_once, threads, place)
 
 
 def plan_jobs(cells: Sequence[Cell], threads: int, forked: Forked | None = None) -> dict[str, Planned]:
@@ -102,37 +142,26 @@ def free_name(root: Path, recipe: str) -> str:
     )
 
 
-def make_sweep(
-    root: Path,
-    name: str,
-    *,
-    recipe: tuple[str, Path],
-    grid: Grid,
-    jobs: dict[str, Planned],
-    workers: int,
-    threads: int,
-    results: Path,
-    arguments: str,
-    fork: ForkPoint | None = None,
-) -> SweepFolder:
-    """Write a sweep's folder, which is there as a whole or not at all. `recipe`: as the call names it, and its file."""
+def make_sweep(root: Path, name: str, plan: Plan, recipe: str, command: str) -> SweepFolder:
+    """Write a sweep's folder, which is there as a whole or not at all. `recipe`: as the call names it."""
     folder = sweep_folder(root, name)
     manifest = Manifest(
         version=1,
         name=name,
-        command=arguments,
+        command=command,
         created=time.time(),
-        recipe=recipe[0],
-        recipe_file=str(recipe[1].absolute()),
-        axes=grid.axes,
-        seeds=grid.seeds,
-        workers=workers,
-        threads=threads,
-        results=str(results.absolute()),
+        recipe=recipe,
+        recipe_file=str(plan.file.absolute()),
+        axes=plan.grid.axes,
+        seeds=plan.grid.seeds,
+        workers=plan.workers,
+        threads=plan.threads,
+        results=str(plan.results.absolute()),
         jobs=[
-            Job(id=id, cell=planned.cell, seed=planned.recipe.seed, run=f"{name}-{id}") for id, planned in jobs.items()
+            Job(id=id, cell=planned.cell, seed=planned.recipe.seed, run=f"{name}-{id}")
+            for id, planned in plan.jobs.items()
         ],
-        fork=fork,
+        fork=plan.fork,
     )
     draft = SweepFolder(root / f".{folder.path.name}.{os.getpid()}-{os.urandom(4).hex()}")
     try:
@@ -140,7 +169,7 @@ def make_sweep(
         make_private_folder(draft.path)
         make_private_folder(draft.recipes)
         for job in manifest.jobs:
-            write_whole(draft.recipe(job), dump_resolved(jobs[job.id].recipe).encode())
+            write_whole(draft.recipe(job), dump_resolved(plan.jobs[job.id].recipe).encode())
         write_manifest(draft, manifest)
         draft.path.rename(folder.path)
     except OSError as error:

@@ -1,12 +1,15 @@
 """`accel` in a folder of its own, and runs to command."""
 
+import contextlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 from calling import RECIPE, Accel, end_engine
 
 from acceltui.runs.folder import RunFolder
+from acceltui.runs.sweeps import SweepFolder, read_coordination
 
 
 @pytest.fixture
@@ -14,6 +17,11 @@ def accel(tmp_path: Path) -> Iterator[Accel]:
     (tmp_path / "small.yaml").write_text(RECIPE)
     accel = Accel(tmp_path)
     yield accel
+    for path in (tmp_path / "runs").glob("*.sweep"):
+        coordination = read_coordination(SweepFolder(path))
+        if coordination and coordination.lives:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                psutil.Process(coordination.pid).kill()
     for run in accel.runs:
         end_engine(run)
 

@@ -1,75 +1,21 @@
-"""`accel sweep` and `accel sweeps`, with a stand-in for the engines; real ones are swept in tests/e2e."""
+"""`accel sweep` with a stand-in for the engines: what is run, and who may end it; real ones are swept in tests/e2e."""
 
-import contextlib
-import fcntl
 import json
 import os
-import pty
 import signal
 import stat
-import struct
 import subprocess
 import sys
-import termios
 import time
-from collections.abc import Callable, Iterator
-from typing import Any
 
 import psutil
-import pyte
-import pytest
-from calling import WITH_STAND_IN, Accel
-from test_cli_watch import read_until
+from calling import Accel
+from sweeping import GRID, coordination, go, of, pids, states, until
 
 from acceltui.recipe.resolved import load_resolved
 from acceltui.runs.liveness import process_lives
 from acceltui.runs.notes import read_notes
-from acceltui.runs.status import read_status
-from acceltui.runs.sweeps import Coordination, SweepFolder, read_coordination, read_manifest, sweep_folder
-
-GRID = ("small.yaml", "method=accelerated,scratch", "--seeds", "2")
-
-
-@pytest.fixture
-def accel(accel: Accel) -> Iterator[Accel]:
-    yield accel
-    for path in (accel.folder / "runs").glob("*.sweep"):
-        coordination = read_coordination(SweepFolder(path))
-        if coordination and coordination.lives:
-            with contextlib.suppress(psutil.NoSuchProcess):
-                psutil.Process(coordination.pid).kill()
-
-
-def until(true: Callable[[], Any]) -> None:
-    deadline = time.monotonic() + 60
-    while not true():
-        assert time.monotonic() < deadline, "it did not come to that"
-        time.sleep(0.05)
-
-
-def states(accel: Accel) -> list[str]:
-    """Of all runs, as written."""
-    found = [read_status(run) for run in accel.runs]
-    return sorted(status.state for status in found if status)
-
-
-def of(accel: Accel, name: str) -> SweepFolder:
-    return sweep_folder(accel.folder / "runs", name)
-
-
-def coordination(folder: SweepFolder) -> Coordination:
-    found = read_coordination(folder)
-    assert found is not None
-    return found
-
-
-def pids(accel: Accel) -> dict[str, int | None]:
-    return {run.name: status.pid for run in accel.runs if (status := read_status(run))}
-
-
-def go(accel: Accel) -> None:
-    """Let engines that hold end."""
-    (accel.folder / "go").touch()
+from acceltui.runs.sweeps import read_manifest
 
 
 def test_each_job_is_run_and_leaves_a_result(accel: Accel) -> None:
@@ -222,35 +168,6 @@ def test_what_a_killed_coordinator_left_running_can_be_stopped(accel: Accel) -> 
     assert accel("sweep", *GRID, "--name", "left").returncode == 0
 
 
-def test_a_second_call_watches_the_coordinator_that_is_there(accel: Accel) -> None:
-    accel("sweep", *GRID, "--name", "once", "--detach", engine="hold")
-    first = coordination(of(accel, "once")).pid
-    again = accel("sweep", *GRID, "--name", "once", "--detach")
-    assert (again.returncode, again.stdout) == (0, "once\n")
-    assert coordination(of(accel, "once")).pid == first
-    assert "Another coordinator" not in of(accel, "once").log.read_text()
-    other = accel("sweep", *GRID, "--name", "once", "--workers", "3")
-    assert (other.returncode, other.stderr) == (
-        2,
-        "The sweep once is running: --workers can change when it is stopped.\n",
-    )
-
-
-def test_an_interrupt_ends_the_watching_alone(accel: Accel) -> None:
-    with accel.start(
-        "sweep", *GRID, "--name", "on", "--workers", "1", engine="hold", start_new_session=True
-    ) as process:
-        assert process.stdout is not None
-        assert " running (0 of 4 finished, 1 running, 3 waiting, 0 failed)" in process.stdout.readline()
-        os.killpg(process.pid, signal.SIGINT)
-        out, err = process.communicate(timeout=60)
-    assert process.returncode == 130, out + err
-    assert "The sweep goes on. To watch it: accel sweeps on; to end it: accel sweeps on --stop" in err
-    assert coordination(of(accel, "on")).lives and states(accel) == ["RUNNING"]
-    go(accel)
-    assert accel("sweeps", "on").returncode == 0
-
-
 def test_the_coordinator_outlives_who_started_it(accel: Accel) -> None:
     done = accel("sweep", *GRID, "--name", "own", "--detach", "--json", engine="hold")
     told = json.loads(done.stdout)
@@ -276,145 +193,6 @@ def test_a_run_that_somebody_stops_stays_stopped_until_the_next_call(accel: Acce
     assert "mine is over: 0 of 2 finished, 0 running, 0 waiting, 0 failed, 2 stopped." in done.stdout
     accel(*words)
     assert states(accel).count("FINISHED") == 2
-
-
-def test_scripts_get_a_line_for_each_change(accel: Accel) -> None:
-    done = accel("sweep", *GRID, "--name", "told", "--json", engine="second")
-    assert done.returncode == 1
-    *changes, last = [json.loads(line) for line in done.stdout.splitlines()]
-    assert {change["run"] for change in changes} == {run.name for run in accel.runs}
-    ended = {(change["seed"], change["state"]) for change in changes if change["state"] != "running"}
-    assert ended == {(1, "finished"), (2, "failed")}
-    assert (last["state"], last["jobs"], last["finished"], last["failed"]) == ("over", 4, 2, 2)
-    assert {job["reason"] for job in last["not_finished"]} == {"env.id: no such id"}
-
-
-def test_on_a_terminal_a_table_is_redrawn_in_place(accel: Accel) -> None:
-    terminal, slave = pty.openpty()
-    fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 160, 0, 0))
-    words = [sys.executable, str(WITH_STAND_IN), "sweep", *GRID, "--name", "shown", "--workers", "2"]
-    variables = {"STAND_IN": "hold", "TERM": "xterm", "COLUMNS": "160", "LINES": "24"}
-    environment = {key: value for key, value in os.environ.items() if key != "ACCEL_RUNS"} | variables
-    with subprocess.Popen(words, cwd=accel.folder, stdin=slave, stdout=slave, stderr=slave, env=environment) as process:
-        os.close(slave)
-        data = read_until(terminal, b"  RUNNING  ")
-        while [line.split()[2:3] for line in shown(data)[3:5]] != [["RUNNING"]] * 2:
-            data += os.read(terminal, 65536)
-        first = shown(data)
-        go(accel)
-        data = read_until(terminal, b"", data)
-        assert process.wait(60) == 0
-    os.close(terminal)
-    assert first[1] == "shown: 0 of 4 finished, 2 running, 2 waiting, 0 failed"
-    assert first[2].split() == ["JOB", "STATE", "STAGE", "STEP", "TRANSFORMER", "ACCELERATOR", "LEFT"]
-    assert first[3].split()[:5] == ["method=accelerated", "seed=1", "RUNNING", "accelerate", "1,000/4,000"]
-    last = shown(data)
-    assert [line.split()[2:5] for line in last[3:7]] == [["finished", "accelerate", "1,000/4,000"]] * 4, last
-    assert last[-1] == "shown is over: 4 of 4 finished, 0 running, 0 waiting, 0 failed."
-    assert len(last) == 8, "lines were added"
-
-
-def shown(data: bytes) -> list[str]:
-    screen = pyte.Screen(160, 24)
-    pyte.ByteStream(screen).feed(data)
-    return [line.rstrip() for line in screen.display if line.strip()]
-
-
-def test_sweeps_are_listed_newest_first(accel: Accel) -> None:
-    assert "No sweeps in" in accel("sweeps").stderr
-    for seeds in ("2", "4"):
-        assert accel("sweep", "small.yaml", "--seeds", seeds).returncode == 0
-    heading, *lines = [line.split() for line in accel("sweeps").stdout.splitlines()]
-    assert heading == ["NAME", "STATE", "FINISHED", "RUNNING", "WAITING", "FAILED", "AGE"]
-    assert [line[:6] for line in lines] == [
-        ["small-2", "over", "4/4", "0", "0", "0"],
-        ["small", "over", "2/2", "0", "0", "0"],
-    ]
-    plain = [line.split("\t") for line in accel("sweeps", "--plain").stdout.splitlines()]
-    assert [line[:8] for line in plain] == [
-        ["small-2", "over", "4", "4", "0", "0", "0", "0"],
-        ["small", "over", "2", "2", "0", "0", "0", "0"],
-    ]
-    assert len(accel.runs) == 4, "the results of the first were there for the second"
-
-
-def test_a_manifest_that_someone_wrote_leads_nowhere_else(accel: Accel) -> None:
-    accel("sweep", *GRID, "--name", "good")
-    folder = of(accel, "good")
-    document = json.loads(folder.manifest.read_text())
-    document["jobs"][0]["run"] = "../elsewhere"
-    folder.manifest.write_text(json.dumps(document))
-    for words in (("sweeps", "good"), ("sweep", *GRID, "--name", "good")):
-        done = accel(*words)
-        assert done.returncode == 2 and "manifest.json cannot be read: jobs.0.run" in done.stderr
-    assert accel("sweeps").returncode == 0
-
-
-@pytest.mark.parametrize(
-    ("words", "says"),
-    [
-        (["sweep", "nowhere.yaml"], "nowhere.yaml"),
-        (["sweep", "small.yaml", "method=scratch,skratch"], "cell method=skratch: override 1: method=skratch"),
-        (["sweep", "small.yaml", "env.id=A,"], "not values with commas between them"),
-        (["sweep", "small.yaml", "--seeds", "none"], "--seeds none: not a number of seeds"),
-        (["sweep", "small.yaml", "--name", "Upper"], "'Upper' cannot name a sweep"),
-        (["sweep", "small.yaml", "--name", "../x"], "cannot name a sweep"),
-        (["sweep", "small.yaml", "--results", "small.yaml"], "small.yaml is no folder"),
-        (["sweep", "small.yaml", "--runs-dir", "small.yaml"], "cannot be made"),
-        (["sweep", "small.yaml", "env.id=mine:A-v1"], "--allow-import"),
-        (["sweeps", "nothing"], "No sweep in"),
-    ],
-)
-def test_what_is_wrong_is_said_in_a_sentence(accel: Accel, words: list[str], says: str) -> None:
-    done = accel(*words)
-    assert done.returncode == 2
-    assert says in done.stderr and len(done.stderr.splitlines()) == 1, done.stderr
-    assert done.stdout == ""
-    assert [path.name for path in accel.folder.iterdir()] == ["small.yaml"]
-
-
-@pytest.mark.parametrize(
-    "words",
-    [["sweep", "small.yaml", "--workers", "0"], ["sweep"], ["sweeps", "--stop"], ["sweeps", "--json", "--plain"]],
-)
-def test_a_wrong_call_exits_with_2(accel: Accel, words: list[str]) -> None:
-    assert accel(*words).returncode == 2
-
-
-def test_an_environment_that_there_is_not_is_found_before_anything_is_made(accel: Accel) -> None:
-    done = accel("sweep", *GRID, engine="wrong")
-    assert done.returncode == 2
-    assert "env.id: no such environment; try Pendulum-v1" in done.stderr and len(done.stderr.splitlines()) == 1
-    assert [path.name for path in accel.folder.iterdir()] == ["small.yaml"]
-
-
-def test_another_grid_is_refused_under_a_name_that_is_taken(accel: Accel) -> None:
-    accel("sweep", *GRID, "--name", "taken")
-    before = of(accel, "taken").manifest.read_bytes()
-    for words in (["small.yaml", "--seeds", "2"], [*GRID[:-1], "3"], ["pendulum_quick", *GRID[1:]]):
-        done = accel("sweep", *words, "--name", "taken")
-        assert done.returncode == 2
-        assert "The sweep taken is of another grid, `accel sweep small.yaml method=" in done.stderr
-        assert len(done.stderr.splitlines()) == 1
-    assert of(accel, "taken").manifest.read_bytes() == before
-
-
-def test_a_result_that_cannot_be_written_is_a_warning(accel: Accel) -> None:
-    accel("sweep", *GRID, "--name", "kept", "--workers", "1", "--detach", engine="hold")
-    (accel.folder / "results").write_text("in the way")
-    go(accel)
-    done = accel("sweeps", "kept")
-    assert done.returncode == 0 and "4 of 4 finished" in done.stdout
-    assert of(accel, "kept").log.read_text().count("warning: the result of kept-") == 4
-    (accel.folder / "results").unlink()
-    assert accel("sweep", *GRID, "--name", "kept").returncode == 0
-    assert len(list((accel.folder / "results").iterdir())) == 4
-
-
-def test_what_has_ended_cannot_be_stopped(accel: Accel) -> None:
-    accel("sweep", *GRID, "--name", "ended")
-    done = accel("sweeps", "ended", "--stop")
-    assert (done.returncode, done.stderr) == (3, "ended is over: there is nothing to stop.\n")
 
 
 def test_two_coordinators_never_share_a_sweep(accel: Accel) -> None:
