@@ -12,13 +12,14 @@ from acceltui.engine.learners.clone import BehaviourCloning
 from acceltui.engine.learners.critic import TargetedCritic
 from acceltui.engine.learners.td3 import TD3
 from acceltui.engine.networks.actor import Actor
-from acceltui.engine.networks.build import build_actor, build_critic, build_value
+from acceltui.engine.networks.build import build_actor, build_body, build_critic, build_value
 from acceltui.engine.networks.critic import TwinCritic
 from acceltui.engine.networks.gpt import GPTModel
+from acceltui.engine.networks.mlp import MLPBody
 from acceltui.engine.networks.transformer import TransformerBody
 from acceltui.engine.replay import Batch
 from acceltui.engine.windows import Windows
-from acceltui.recipe.schema import GPT, Critic, LSTMAccelerator, MLPAccelerator
+from acceltui.recipe.schema import GPT, CNNAccelerator, Critic, LSTMAccelerator, MLPAccelerator
 from acceltui.recipe.schema import TD3 as Algorithm
 
 CONTEXT = 4
@@ -197,6 +198,15 @@ def test_a_value_network_can_be_normalised_too() -> None:
     value = build_value(Critic(hidden=[16, 12], norm="layer"), small(), SPACES)
     assert [type(layer).__name__ for layer in value.body.layers] == ["Linear", "LayerNorm", "ReLU"] * 2
     assert value(random_windows(6, 1)).isfinite().all()
+
+
+@pytest.mark.parametrize("kind", [MLPAccelerator, CNNAccelerator])
+def test_an_accelerator_can_be_normalised_too(kind: type[MLPAccelerator | CNNAccelerator]) -> None:
+    for norm, layers in (("layer", ["Linear", "LayerNorm", "ReLU"]), ("none", ["Linear", "ReLU"])):
+        section = kind.model_validate({"kind": kind.__name__[:3].lower(), "hidden": [16, 12], "norm": norm})
+        body = build_body(section, 5, action=2)
+        assert isinstance(body, MLPBody)
+        assert [type(layer).__name__ for layer in body.layers] == layers * 2
 
 
 def test_a_critic_sees_its_context_and_the_action(critic: TwinCritic) -> None:

@@ -51,7 +51,7 @@ def build_body(section: Accelerator | Transformer, observed: int, action: int) -
     """What stands between encoder and head, for observations encoded as `observed` numbers."""
     match section:
         case MLPAccelerator() | CNNAccelerator():
-            return MLPBody(observed, section.context, section.hidden)
+            return MLPBody(observed, section.context, section.hidden, section.norm is not None)
         case LSTMAccelerator():
             return LSTMBody(observed, section.hidden, section.layers)
         case _:

@@ -21,6 +21,14 @@ Heads = Annotated[Integer, Field(ge=1, le=64)]
 Positions = Literal["learned", "sinusoidal", "rotary"]
 Memory = Literal["window", "episode"]
 
+Normalised = Annotated[
+    Literal["layer"] | None,
+    BeforeValidator(
+        lambda value: None if value == "none" else value, json_schema_input_type=Literal["layer", "none"] | None
+    ),
+]
+"""Null is no choice made, and bears on no result that was there before there was one; `none` is taken for it."""
+
 
 class Encoder(Section):
     """The convolutional network that turns an image into features; actor and critic have a copy each."""
@@ -61,6 +69,8 @@ class MLPAccelerator(Accelerating):
 
     kind: Literal["mlp"]
     hidden: Hidden = [256, 256]
+    norm: Normalised = None
+    """`layer`: each hidden layer is normalised before its ReLU, as a critic's."""
 
 
 class LSTMAccelerator(Accelerating):
@@ -78,6 +88,8 @@ class CNNAccelerator(Accelerating):
 
     kind: Literal["cnn"]
     hidden: Hidden = [256, 256]
+    norm: Normalised = None
+    """As an mlp's."""
 
 
 Accelerator = Annotated[MLPAccelerator | LSTMAccelerator | CNNAccelerator, Field(discriminator="kind")]
