@@ -5,7 +5,9 @@ import os
 import re
 import shutil
 import time
+from collections.abc import Mapping
 from pathlib import Path
+from typing import TypeVar
 
 from acceltui.runs.files import make_private_folder
 from acceltui.runs.folder import RunFolder
@@ -13,6 +15,8 @@ from acceltui.runs.status import Status, this_host, write_status
 from acceltui.runs.text import clean
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,127}")
+
+Found = TypeVar("Found")
 
 
 class RunError(Exception):
@@ -117,12 +121,17 @@ def find_run(text: str | None, root: Path) -> RunFolder:
         if clean(folder.path) != str(folder.path):
             raise RunError(f"{str(folder.path)!a} has characters that cannot be shown: rename the folder.")
         return folder
-    matches = [run for run in runs if text and run.name.startswith(text)]
+    return by_name(text, names, "run", root, ", and it is no path of one")
+
+
+def by_name(text: str, names: Mapping[str, Found], kind: str, root: Path, neither: str = "") -> Found:
+    """What of `names` has that name, or alone begins so; RunError for none or many. `neither`: what else it is not."""
+    matches = [name for name in names if name == text] or [name for name in names if text and name.startswith(text)]
     if len(matches) == 1:
-        return matches[0]
+        return names[matches[0]]
     if matches:
-        some = ", ".join(run.name for run in matches[:5]) + (", ..." if len(matches) > 5 else "")
-        raise RunError(f"{text!r} begins the names of {len(matches)} runs in {root}: {some}.")
+        some = ", ".join(matches[:5]) + (", ..." if len(matches) > 5 else "")
+        raise RunError(f"{text!a} begins the names of {len(matches)} {kind}s in {root}: {some}.")
     nearest = difflib.get_close_matches(text, names, n=3, cutoff=0.4)
     hint = f" Nearest: {', '.join(nearest)}." if nearest else ""
-    raise RunError(f"No run in {root} is called {text!r}, and it is no path of one.{hint}")
+    raise RunError(f"No {kind} in {root} is called {text!a}{neither}.{hint}")

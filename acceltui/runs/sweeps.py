@@ -4,7 +4,6 @@
 has come to), sweep.log (what that prints), stop (a file that asks it to end), lock.
 """
 
-import difflib
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,7 +17,7 @@ from acceltui.runs.files import read_regular, write_whole
 from acceltui.runs.folder import RunFolder
 from acceltui.runs.liveness import process_lives
 from acceltui.runs.lock import hold
-from acceltui.runs.paths import NAME, RunError
+from acceltui.runs.paths import NAME, RunError, by_name
 from acceltui.runs.status import this_host
 
 ENDING = ".sweep"
@@ -194,16 +193,7 @@ def made_at(folder: SweepFolder) -> tuple[float, str]:
 
 def find_sweep(root: Path, text: str) -> SweepFolder:
     """The sweep that `text` means: a name, or a unique prefix of one."""
-    names = {folder.name: folder for folder in list_sweeps(root)}
-    matches = [folder for name, folder in names.items() if name.startswith(text)] if text else []
-    if text in names or len(matches) == 1:
-        return names.get(text) or matches[0]
-    if matches:
-        some = ", ".join(folder.name for folder in matches[:5]) + (", ..." if len(matches) > 5 else "")
-        raise RunError(f"{text!a} begins the names of {len(matches)} sweeps in {root}: {some}.")
-    nearest = difflib.get_close_matches(text, names, n=3, cutoff=0.4)
-    hint = f" Nearest: {', '.join(nearest)}." if nearest else ""
-    raise RunError(f"No sweep in {root} is called {text!a}.{hint}")
+    return by_name(text, {folder.name: folder for folder in list_sweeps(root)}, "sweep", root)
 
 
 def read_manifest(folder: SweepFolder) -> Manifest:
