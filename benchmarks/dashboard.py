@@ -29,13 +29,15 @@ from typing import Any
 import psutil
 from bench import Bench
 from detached import eventually
+from figures import rounded
 from histories import measured
 from keys import ESCAPE, LEFT, delays
-from machine import processor, rounded
 from redraw import redraws
 from rich.console import Console
 from rich.table import Table
 from terminal import text
+
+from acceltui.runs.outcome import processor
 
 MB = 1e6
 DAY = 24 * 60 * 60

@@ -20,7 +20,7 @@ import matplotlib
 matplotlib.use("Agg")
 import pictures
 import torch
-from machine import rounded
+from figures import rounded
 from matplotlib import pyplot
 from rich.console import Console
 from rich.table import Table

@@ -21,7 +21,7 @@ import gymnasium
 import numpy as np
 import pictures
 import torch
-from machine import processor, rounded
+from figures import rounded
 from plain_transformer import PlainStage
 from rich.console import Console
 from rich.table import Table
@@ -33,6 +33,7 @@ from acceltui.engine.record import Record
 from acceltui.engine.run import Run
 from acceltui.recipe.load import load_recipe
 from acceltui.recipe.schema import Recipe
+from acceltui.runs.outcome import processor
 from acceltui.runs.paths import create_run_folder
 
 FILLED = 1_000

@@ -1,0 +1,109 @@
+"""Can the switch be left alone? What each rule would have done, beside the best of some fixed switch steps.
+
+    python benchmarks/switch_rules.py results/switch results/tier1 --until 45000
+
+Of each task and seed there are several results that share a stage accelerate and were switched at different steps
+(`accel sweep RUN --at STEP accelerator.steps=STEP`). The one that was switched last has evaluations of both policies
+all the while, and rules look at nothing else: so where a rule fires is known without running it, and what comes of that
+is the result that was switched there. A rule that has not fired by the last switch is switched there, as by a budget.
+"""
+
+import argparse
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+from statistics import fmean
+
+from rich.console import Console
+from rich.table import Table
+
+from acceltui.engine.switch import Evaluated, judge
+from acceltui.recipe.schema import Rule
+from acceltui.results import measures
+from acceltui.results.gather import find_all, results_of
+from acceltui.runs.results import Result
+
+RETURN = "transformer/return"
+RULES = {
+    "share 0.8": {"share": {"of": RETURN, "reach": 0.8}},
+    "share 0.9": {"share": {"of": RETURN, "reach": 0.9}},
+    "share 1": {"share": {"of": RETURN, "reach": 1.0}},
+    "plateau, patience 2": {"plateau": {"of": RETURN, "patience": 2, "min_gain": 0.02}},
+    "plateau, patience 3": {"plateau": {"of": RETURN, "patience": 3, "min_gain": 0.02}},
+    "plateau, patience 5": {"plateau": {"of": RETURN, "patience": 5, "min_gain": 0.02}},
+    "plateau, patience 5, after 30,000": {"plateau": {"of": RETURN, "patience": 5, "min_gain": 0.02, "after": 30_000}},
+}
+
+Studies = dict[str, dict[int, dict[int, Result]]]
+"""By task, seed and switch step."""
+
+
+def main() -> None:
+    """Print a table for each task."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("results", nargs="+", help="result files, or folders of them")
+    parser.add_argument("--until", type=int, required=True, help="training steps over which returns are averaged")
+    options = parser.parse_args()
+    console = Console()
+    for task, seeds in studies(results_of(find_all(options.results, Path("runs")))).items():
+        console.print(table(task, seeds, options.until))
+
+
+def studies(results: Iterable[Result]) -> Studies:
+    """The accelerated results of each task and seed, where there are several."""
+    found: Studies = defaultdict(lambda: defaultdict(dict))
+    for result in results:
+        if result.method == "accelerated" and result.state == "FINISHED" and result.switch_step is not None:
+            found[result.task][result.seed][result.switch_step] = result
+    several = {task: {s: one for s, one in seeds.items() if len(one) > 1} for task, seeds in found.items()}
+    return {task: seeds for task, seeds in several.items() if seeds}
+
+
+def table(task: str, seeds: dict[int, dict[int, Result]], until: int) -> Table:
+    """Fixed steps first, then rules; mean returns until a step, and what of the best fixed step's each comes to."""
+    shown = Table("switch", "at step", "mean return", "of the best fixed step", title=task)
+    steps = sorted(set.intersection(*(set(one) for one in seeds.values())))
+    fixed = {step: fmean(mean_return(one[step], until) for one in seeds.values()) for step in steps}
+    best = max(fixed.values())
+    for step, value in fixed.items():
+        shown.add_row("fixed", f"{step:,}", f"{value:,.0f}", f"{value / best:.2f}")
+    shown.add_section()
+    for name, section in RULES.items():
+        fires = {seed: fires_at(Rule.model_validate(section), one[max(one)]) for seed, one in seeds.items()}
+        at = ", ".join(f"{step:,}" for step in fires.values())
+        if all(step in seeds[seed] for seed, step in fires.items()):
+            value = fmean(mean_return(seeds[seed][step], until) for seed, step in fires.items())
+            shown.add_row(name, at, f"{value:,.0f}", f"{value / best:.2f}")
+        else:
+            shown.add_row(name, at, "not run", "-")
+    return shown
+
+
+def fires_at(rule: Rule, result: Result) -> int:
+    """The step at which a rule fires by the evaluations of a stage accelerate; the switch's, where it does not."""
+    assert result.switch_step is not None
+    random = {"random/return": result.random_return or 0.0}
+    history: list[Evaluated] = []
+    for row in result.evaluations:
+        step = row["step"]
+        if not isinstance(step, int) or step >= result.switch_step:
+            break
+        returns = {f"{who}/return": row[who] for who in ("transformer", "accelerator")}
+        history.append(Evaluated(step, {name: value for name, value in returns.items() if isinstance(value, float)}))
+        if judge(rule, step, history, random).fires:
+            return step
+    return result.switch_step
+
+
+def mean_return(result: Result, until: int) -> float:
+    """Area under the returns up to a training step, over the steps; ValueError where it was not trained so far."""
+    rows = [row for row in result.evaluations if isinstance(step := row["step"], int) and step <= until]
+    area = measures.area(replace(result, evaluations=rows))
+    if area is None or rows[-1]["step"] != until:
+        raise ValueError(f"{result.id} has no evaluation at step {until:,}")
+    return area
+
+
+if __name__ == "__main__":
+    main()
