@@ -26,7 +26,8 @@ def test_an_interrupt_ends_the_watching_alone(accel: Accel) -> None:
         out, err = process.communicate(timeout=60)
     assert process.returncode == 130, out + err
     assert "The sweep goes on. To watch it: accel sweeps on; to end it: accel sweeps on --stop" in err
-    assert coordination(of(accel, "on")).lives and states(accel) == ["RUNNING"]
+    assert coordination(of(accel, "on")).lives
+    until(lambda: states(accel) == ["RUNNING"])
     go(accel)
     assert accel("sweeps", "on").returncode == 0
 
