@@ -12,7 +12,7 @@ import termios
 
 import pyte
 from calling import WITH_STAND_IN, Accel
-from sweeping import GRID, coordination, go, of, states
+from sweeping import GRID, coordination, go, of, states, until
 from test_cli_watch import read_until
 
 
