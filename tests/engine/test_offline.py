@@ -8,16 +8,20 @@ from typing import Any
 
 import drawn_env
 import imageio.v2 as imageio
+import mujoco
 import numpy as np
 import pytest
 from engine_process import new_run
 from engine_recipes import small
 from saved_runs import save, saved_run, stirred
 
+from acceltui.engine.envs.gymnasium_env import make_base
 from acceltui.engine.errors import SetupError
 from acceltui.engine.offline import Asked, evaluate_run
 from acceltui.engine.saved_policy import find_policy
+from acceltui.engine.video import choose_gl
 from acceltui.engine.vulkan import find_devices, problem
+from acceltui.recipe.schema import GymnasiumEnv
 from acceltui.runs.folder import RunFolder
 from acceltui.runs.paths import RunError
 
@@ -181,6 +185,24 @@ def test_mujoco_is_filmed_without_a_display(tmp_path: Path, monkeypatch: pytest.
     assert frames.shape == (7, 480, 480, 3)
     assert frames.std() > 10, "something is to be seen"
     assert found | {"video": None} == evaluate(folder)
+
+
+@pytest.mark.skipif(find_library("EGL") is None, reason="MuJoCo draws without a display by EGL, which is not here")
+@pytest.mark.parametrize("id", ["HalfCheetah-v5", "Hopper-v5", "Ant-v5"])
+def test_what_runs_stays_in_the_picture(id: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("DISPLAY", "WAYLAND_DISPLAY", "MUJOCO_GL"):
+        monkeypatch.setenv(name, "")
+    choose_gl()
+    env = make_base(GymnasiumEnv(kind="gymnasium", id=id), "rgb_array")
+    env.reset(seed=1)
+    seen = []
+    for metres in (0, 20):
+        env.unwrapped.data.qpos[0] += metres
+        mujoco.mj_forward(env.unwrapped.model, env.unwrapped.data)
+        red, _, blue = np.moveaxis(env.render().astype(int), 2, 0)
+        seen.append((red - blue > 50).mean())  # of all that there is, the body alone is red or brown
+    env.close()
+    assert seen[0] > 0.01 and seen[1] > 0.01
 
 
 @pytest.mark.slow

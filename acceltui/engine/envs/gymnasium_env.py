@@ -140,7 +140,20 @@ def drawing(env: gymnasium.Env, section: GymnasiumEnv, render_mode: str) -> gymn
     if render_mode not in modes:
         message = f"{section.id} does not draw itself (it has no render mode {render_mode})"
         raise SetupError("environment", "env.id", message)
-    return _make(section, render_mode)
+    env = _make(section, render_mode)
+    follow(env)
+    return env
+
+
+def follow(env: gymnasium.Env) -> None:
+    """Have MuJoCo look from the camera that goes with the body, where its model has one: from where Gymnasium 1.4 looks
+    otherwise, what runs is soon out of the picture."""
+    renderer = getattr(env.unwrapped, "mujoco_renderer", None)
+    if renderer is None or renderer.camera_id != -1:
+        return
+    import mujoco
+
+    renderer.camera_id = mujoco.mj_name2id(renderer.model, mujoco.mjtObj.mjOBJ_CAMERA, "track")  # -1 if it has none
 
 
 def _make(section: GymnasiumEnv, render_mode: str | None = None) -> gymnasium.Env:
