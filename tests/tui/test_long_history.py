@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from fake_run import make_run
 from long_history import PEAK, PEAK_AT, write_history
 from test_dashboard import dashboard, screen_text, shows, until
 
+from acceltui.runs.metrics import MetricsReader
 from acceltui.runs.wording import value
 from acceltui.tui import series
 from acceltui.tui.screens.help import Help
@@ -39,9 +41,19 @@ def test_a_long_history_takes_little_memory_and_keeps_what_matters(tmp_path, siz
 
 
 @pytest.mark.parametrize("size", SIZES)
-async def test_keys_are_answered_while_a_long_history_comes_in(tmp_path, size):
+async def test_keys_are_answered_while_a_long_history_comes_in(tmp_path, monkeypatch, size):
     run = make_run(tmp_path)
     last = write_history(run.folder.metrics, size)
+    answered = threading.Event()
+    poll = MetricsReader.poll
+
+    def poll_and_wait(reader):
+        """As it is, but the last rows come after the keys were answered, however quick the disk."""
+        rows = poll(reader)
+        assert reader.share < 1 or answered.wait(60), "no key was answered while the history came in"
+        return rows
+
+    monkeypatch.setattr(MetricsReader, "poll", poll_and_wait)
     async with dashboard(run) as (app, pilot):
         assert "reading history" in screen_text(app)[0]
         await pilot.press("question_mark")
@@ -49,6 +61,7 @@ async def test_keys_are_answered_while_a_long_history_comes_in(tmp_path, size):
         await pilot.press("escape")
         await until(pilot, lambda: app.screen is app.dashboard)
         assert app.snapshot.read < 1
+        answered.set()
         while app.snapshot.read < 1:
             await pilot.pause(0.5)
         await until(pilot, lambda: shows(app, f"critic {value(1000 / last)}"))
