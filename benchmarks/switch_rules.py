@@ -55,7 +55,10 @@ def studies(results: Iterable[Result]) -> Studies:
     found: Studies = defaultdict(lambda: defaultdict(dict))
     for result in results:
         if result.method == "accelerated" and result.state == "FINISHED" and result.switch_step is not None:
-            found[result.task][result.seed][result.switch_step] = result
+            of_seed = found[result.task][result.seed]
+            if (other := of_seed.get(result.switch_step)) is not None:
+                raise SystemExit(f"{other.id} and {result.id} were switched at the same step: leave one of them out")
+            of_seed[result.switch_step] = result
     several = {task: {s: one for s, one in seeds.items() if len(one) > 1} for task, seeds in found.items()}
     return {task: seeds for task, seeds in several.items() if seeds}
 
