@@ -30,7 +30,7 @@ def compare(
         list[str],
         typer.Argument(
             metavar="RUN...",
-            help="Names or unique beginnings of runs, result files (.json), folders of those.",
+            help="Names or unique beginnings of runs, result files (.json), folders with those below them.",
             autocompletion=complete.runs,
         ),
     ],
@@ -56,7 +56,7 @@ def compare(
     from acceltui.runs.paths import runs_root
 
     one_form(as_json, plain)
-    named = find_all(runs, runs_root(runs_dir))
+    named = find_all(runs, runs_root(runs_dir), lambda message: typer.echo(message, err=True))
     if by:
         keys = [key.strip() for text in by for key in text.split(",")]
         groups(results_of(named), keys, reference, of or What.RETURN, out, as_json, plain)
@@ -174,9 +174,6 @@ def names_of(named: Sequence["Named"]) -> list[str]:
     """Names of runs, each another: copies are numbered."""
     from acceltui.runs.folder import RunFolder
 
-    names: list[str] = []
-    for one in named:
-        name = one.name if isinstance(one, RunFolder) else one.run
-        same = sum(other.partition(" ")[0] == name for other in names)
-        names.append(f"{name} ({same + 1})" if same else name)
-    return names
+    own = [one.name if isinstance(one, RunFolder) else one.run for one in named]
+    copies = [own[:place].count(name) for place, name in enumerate(own)]
+    return [f"{name} ({number + 1})" if number else name for name, number in zip(own, copies, strict=True)]

@@ -40,7 +40,8 @@ def sweep(
         typer.Option(metavar="SEEDS", help="3 means 1, 2 and 3; 1,4,7 these.", show_default="the recipe's"),
     ] = None,
     workers: Annotated[
-        int | None, typer.Option(min=1, metavar="N", help="Engines at once.", show_default="as many as cores")
+        int | None,
+        typer.Option(min=1, max=2_000, metavar="N", help="Engines at once.", show_default="as many as cores"),
     ] = None,
     name: Annotated[
         str | None,
@@ -75,7 +76,7 @@ def sweep(
     from acceltui.runs.paths import find_run, runs_root
     from acceltui.runs.settings import load_settings
     from acceltui.runs.sweep_progress import SweepReader
-    from acceltui.runs.sweeps import is_sweep, read_coordination, sweep_folder
+    from acceltui.runs.sweeps import is_coordinated, is_sweep, read_coordination, sweep_folder
 
     one_form(as_json, plain)
     load_settings()
@@ -99,8 +100,7 @@ def sweep(
         folder = make_sweep(root, name or free_name(root, plan.name), plan, recipe, command)
         tell_start(folder, plan)
     with sweep_goes_on(folder, runs_dir):
-        coordination = read_coordination(folder)
-        if coordination is None or not coordination.lives:
+        if not is_coordinated(folder, read_coordination(folder)):
             start_coordinator(folder, modules)
         if detach:
             typer.echo(json.dumps(as_object(SweepReader(folder))) if as_json else folder.name)

@@ -10,6 +10,7 @@ import os
 import signal
 import sys
 import time
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,6 +47,8 @@ from acceltui.runs.text import clean
 LOOK_EVERY = 0.5
 MOST_TRIES = 3
 """Times that an engine may end early without having come further, before its job has failed."""
+RETRY_AFTER = 60.0
+"""Seconds in which nothing is begun after a disk has refused something: it may be full for a while."""
 PATIENCE = 5.0
 """Seconds that a coordinator before this one may take to be gone."""
 
@@ -70,6 +73,10 @@ class Coordinator:
         self.settled: dict[str, Settled] = {}
         self.asked_to_stop = False
         self._tries: dict[str, Tries] = {}
+        self._refused: Counter[str] = Counter()
+        """How often a disk has refused what a job needs, by job."""
+        self._begins_from = 0.0
+        """Nothing is begun before, by the monotonic clock."""
         self._told: Coordination | None = None
 
     def work(self) -> None:
@@ -92,7 +99,7 @@ class Coordinator:
     def _fill(self) -> None:
         """Begin jobs, in order, as there is room."""
         for job in [job for job in self.open.values() if job.id not in self.with_engine]:
-            if self.pool.room > 0:
+            if self.pool.room > 0 and time.monotonic() >= self._begins_from:
                 self._begin(job)
 
     def _stop(self) -> None:
@@ -151,13 +158,13 @@ class Coordinator:
         if self._result(job).exists():  # another sweep was quicker
             self._conclude(job)
             return
-        tries = self._count_try(job)
-        if tries.count > MOST_TRIES:
-            last = self.pool.logs(run)[-1:]
-            reason = f"its engine ended {MOST_TRIES} times without coming further"
-            self._settle(job, "failed", ": ".join([reason, *map(clean, last)]))
-            return
         try:
+            tries = self._count_try(job)
+            if tries.count > MOST_TRIES:
+                last = self.pool.logs(run)[-1:]
+                reason = f"its engine ended {MOST_TRIES} times without coming further"
+                self._settle(job, "failed", ": ".join([reason, *map(clean, last)]))
+                return
             if has_begun(run):
                 if is_finished(run):
                     self._conclude(job)
@@ -171,7 +178,14 @@ class Coordinator:
         except (RunError, RecipeError, LaunchError) as error:
             self._settle(job, "failed", str(error))
         except OSError as error:
-            self._settle(job, "failed", f"{error.filename or 'a file'} cannot be used: {error.strerror}")
+            self._tries.pop(job.id, None)
+            self._refused[job.id] += 1
+            reason = f"{error.filename or 'a file'} cannot be used: {error.strerror}"
+            if self._refused[job.id] == MOST_TRIES:
+                self._settle(job, "failed", reason)
+            else:
+                self._begins_from = time.monotonic() + RETRY_AFTER
+                say(f"{job.run} waits {RETRY_AFTER:g} s: {clean(reason)}")
         else:
             self.with_engine.add(job.id)
 

@@ -30,12 +30,14 @@ from acceltui.runs.sweeps import (
     Job,
     Manifest,
     SweepFolder,
+    is_coordinated,
     list_sweeps,
     read_coordination,
     read_manifest,
     sweep_folder,
     write_manifest,
 )
+from acceltui.runs.text import clean
 
 
 class Planned(NamedTuple):
@@ -177,6 +179,10 @@ def make_sweep(root: Path, name: str, plan: Plan, recipe: str, command: str) -> 
         if folder.path.exists():
             raise RunError(f"{folder.path} exists already: choose another --name.") from None
         raise RunError(f"The sweep {folder.path} cannot be made: {error.strerror}.") from None
+    except ValueError:  # of pydantic, which writes no other text
+        shutil.rmtree(draft.path, ignore_errors=True)
+        paths = f"{clean(plan.file.absolute())} or {clean(plan.results.absolute())}"
+        raise RunError(f"The sweep {folder.path} cannot be made: {paths} is not UTF-8 text.") from None
     return folder
 
 
@@ -202,7 +208,7 @@ def go_on(
     if results is not None and str(results.absolute()) != manifest.results:
         changed["results"] = str(results.absolute())
     coordination = read_coordination(folder)
-    if coordination is not None and coordination.lives:
+    if coordination is not None and is_coordinated(folder, coordination):
         if folder.stop.exists() or coordination.state == "stopping":
             raise RunError(f"The sweep {folder.name} is being stopped: call again when that is done.")
         if changed:
@@ -239,7 +245,7 @@ def start_coordinator(folder: SweepFolder, allow_import: Sequence[str] = ()) -> 
         os.close(log)
     while (coordination := read_coordination(folder)) is None or coordination.pid != process.pid:
         if process.poll() is not None:
-            if coordination is not None and coordination.lives:
+            if is_coordinated(folder, coordination):
                 return
             lines = folder.log.read_text(errors="replace").splitlines()
             raise LaunchError(f"The coordinator of {folder.name} could not begin:{tail(lines)}", 1)
@@ -249,6 +255,5 @@ def start_coordinator(folder: SweepFolder, allow_import: Sequence[str] = ()) -> 
 def ask_to_stop(folder: SweepFolder) -> None:
     """Have a sweep end in order: its coordinator does that, a new one where there is none."""
     folder.stop.touch(mode=0o600)
-    coordination = read_coordination(folder)
-    if coordination is None or not coordination.lives:
+    if not is_coordinated(folder, read_coordination(folder)):
         start_coordinator(folder)

@@ -14,6 +14,9 @@ from acceltui.runs.paths import RunError
 from acceltui.runs.results import Result
 from acceltui.runs.text import clean
 
+ALIKE = 0.99
+"""Trainings of which the shorter has this share of the longer's steps are of one length."""
+
 Of = Literal["return", "success"]
 
 
@@ -28,9 +31,12 @@ class Run:
     end_return: float | None
     area: float | None
     dip: float | None
+    lowest: float | None
     frozen: float | None
     reached: Reached | None
     """The reference's end return."""
+    trained: int
+    """Steps of training in all."""
     step_costs: Mapping[str, float]
     """CPU seconds a training step, by stage."""
 
@@ -45,6 +51,8 @@ class Cell:
     end_return: Estimate | None
     area: float | None
     dip: float | None
+    lowest: float | None
+    """Of all runs."""
     frozen: float | None
     reached: Reached | None
     """Mean of those that did."""
@@ -106,13 +114,15 @@ def compare(
     zeros: dict[str, tuple[float, float]] = {}
     for task in tasks:
         found = {
-            group: [result for result, own in zip(results, labels, strict=True) if (own, result.task) == (group, task)]
+            group: judged(
+                [result for result, own in zip(results, labels, strict=True) if (own, result.task) == (group, task)]
+            )
             for group in groups
         }
-        ends = [measures.end_return(result) for result in found[chosen] if not why_not(result)]
-        wanted = average(ends)
-        whole = average(result.cpu.get("training") for result in found[chosen] if not why_not(result))
-        zero = average(result.random_return for members in found.values() for result in members)
+        counted = [result for result, why in found[chosen] if not why]
+        wanted = average(map(measures.end_return, counted))
+        whole = average(result.cpu.get("training") for result in counted)
+        zero = average(result.random_return for members in found.values() for result, _ in members)
         if wanted is not None and zero is not None and wanted > zero:
             zeros[task] = zero, wanted
         cells += [cell(task, group, members, wanted, whole) for group, members in found.items() if members]
@@ -147,10 +157,25 @@ def why_not(result: Result) -> str:
     return ""
 
 
-def cell(task: str, group: str, results: Sequence[Result], wanted: float | None, whole: float | None) -> Cell:
+def judged(results: Sequence[Result]) -> list[tuple[Result, str]]:
+    """Results with why they do not count. One that repeats another, by its id, is no other run to draw from: only the
+    first counts."""
+    found: list[tuple[Result, str]] = []
+    first: dict[str, str] = {}
+    for result in results:
+        why = why_not(result)
+        if not why and (before := first.setdefault(result.id, result.run)) != result.run:
+            why = f"it repeats {clean(before)}"
+        found.append((result, why))
+    return found
+
+
+def cell(
+    task: str, group: str, results: Sequence[tuple[Result, str]], wanted: float | None, whole: float | None
+) -> Cell:
     """Figures of one group on one task; `wanted`: the end return of the reference, `whole`: its CPU seconds of training
     in all."""
-    runs = [figures(result, wanted) for result in results]
+    runs = [figures(result, why, wanted) for result, why in results]
     counted = [run for run in runs if not run.why_not]
     arrived = mean_of([run.reached for run in counted if run.reached is not None])
     cpu = arrived.cpu_training if arrived else None
@@ -164,6 +189,7 @@ def cell(task: str, group: str, results: Sequence[Result], wanted: float | None,
         ),
         area=average(run.area for run in counted),
         dip=average(run.dip for run in counted),
+        lowest=min((run.lowest for run in counted if run.lowest is not None), default=None),
         frozen=average(run.frozen for run in counted),
         reached=arrived,
         reached_by=sum(run.reached is not None for run in counted),
@@ -174,17 +200,19 @@ def cell(task: str, group: str, results: Sequence[Result], wanted: float | None,
     )
 
 
-def figures(result: Result, wanted: float | None) -> Run:
+def figures(result: Result, why: str, wanted: float | None) -> Run:
     """Of one result."""
     return Run(
         run=clean(result.run),
         seed=result.seed,
-        why_not=why_not(result),
+        why_not=why,
         end_return=measures.end_return(result),
         area=measures.area(result),
         dip=measures.dip(result),
+        lowest=measures.lowest(result),
         frozen=measures.frozen(result),
         reached=None if wanted is None else measures.reached(result, wanted),
+        trained=result.steps.get("training", 0),
         step_costs=measures.step_costs(result),
     )
 
@@ -231,6 +259,12 @@ def notes(
         if twice:
             said.append(f"In {where} more than one run has seed {', '.join(map(str, twice))}.")
     for task in tasks:
+        trained = [run.trained for one in cells if one.task == task for run in one.counted]
+        if trained and min(trained) < ALIKE * max(trained):
+            steps = f"{min(trained):,} to {max(trained):,} steps"
+            said.append(
+                f"On {task} runs were trained for {steps}: what they end with is not of one length of training."
+            )
         if task not in zeros:
             said.append(
                 f"{task} is left out of the means over tasks: the reference has no end return above random's there."

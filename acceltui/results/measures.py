@@ -13,12 +13,10 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from acceltui.runs.progress import as_number
-from acceltui.runs.results import Result
+from acceltui.runs.results import RECENT, Result
 
 Floats = NDArray[np.float64]
 
-RECENT = 3
-"""Evaluations whose mean counts, where a single one says too little."""
 AFTER_SWITCH = 20_000
 """Training steps after the switch in which a dip is looked for."""
 
@@ -122,17 +120,31 @@ def dip(result: Result) -> float | None:
     """What was kept in the AFTER_SWITCH training steps after the switch: the mean return of the evaluations in them
     over the mean of the last RECENT at or before the switch, both measured from the random policy's return. 1 is no
     dip, 0 is all that was gained. None also where nothing had been gained."""
+    return share_kept(result, after_switch(result))
+
+
+def lowest(result: Result) -> float | None:
+    """As `dip`, of the lowest evaluation in those steps: what is learned after a fall hides it in their mean."""
+    later = after_switch(result)
+    return share_kept(result, later.min(keepdims=True)) if len(later) else None
+
+
+def after_switch(result: Result) -> Floats:
+    """The returns of the evaluations in the AFTER_SWITCH training steps after the switch."""
     found, step = curve(result), result.switch_step
-    if step is None:
-        return None
-    return share_kept(result, found.returns[(found.steps > step) & (found.steps <= step + AFTER_SWITCH)])
+    return (
+        found.returns[:0]
+        if step is None
+        else found.returns[(found.steps > step) & (found.steps <= step + AFTER_SWITCH)]
+    )
 
 
 def frozen(result: Result) -> float | None:
     """What would have been kept had the transformer stayed as it was at the switch: as `dip`, of its evaluation at the
-    switch, which begins from the same states as all others. What this differs from 1 by is no dip, but chance."""
-    found, step = curve(result), result.switch_step
-    return None if step is None else share_kept(result, found.returns[found.steps == step])
+    switch, which begins from the same states as all others. It differs from 1 by chance, and is above 1 where returns
+    rose over the evaluations before the switch."""
+    found = curve(result)
+    return share_kept(result, found.returns[found.steps == result.switch_step])
 
 
 def step_costs(result: Result) -> dict[str, float]:
@@ -152,7 +164,8 @@ def step_costs(result: Result) -> dict[str, float]:
 def share_kept(result: Result, later: Floats) -> float | None:
     """The mean of some returns over that of the last RECENT at or before the switch, both from random actions'."""
     found, random = curve(result), result.random_return
-    assert result.switch_step is not None
+    if result.switch_step is None:
+        return None
     before = found.returns[found.steps <= result.switch_step][-RECENT:]
     if random is None or len(before) < RECENT or not len(later):
         return None

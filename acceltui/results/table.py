@@ -13,8 +13,10 @@ from acceltui.runs.results import Result
 Rows = list[list[str]]
 """The first is the heading; all of one length."""
 
+ENOUGH = 5
+"""Runs from which on a bootstrap interval is worth its name."""
 RAW = (
-    *("task", "group", "runs", "counted", "end_return", "low", "high", "area", "dip", "frozen"),
+    *("task", "group", "runs", "counted", "end_return", "low", "high", "area", "dip", "lowest", "frozen"),
     *("steps", "total_steps", "cpu_training", "cpu", "reached_by", "cpu_share"),
     *("step_cpu_accelerate", "step_cpu_online"),
 )
@@ -27,6 +29,7 @@ def numbers(result: Result) -> dict[str, float | int | None]:
         "end_return": measures.end_return(result),
         "area": measures.area(result),
         "dip": measures.dip(result),
+        "lowest": measures.lowest(result),
         "frozen": measures.frozen(result),
         "cpu_training": result.cpu.get("training"),
         "cpu_evaluation": result.cpu.get("evaluation"),
@@ -70,7 +73,7 @@ def cells(one: Cell) -> list[str]:
         runs,
         interval(one.end_return),
         value(one.area),
-        share(one.dip),
+        share(one.dip) + ("" if one.lowest is None else f" ({one.lowest:.0%})"),
         share(one.frozen),
         count(there.steps) + some,
         count(there.total_steps),
@@ -98,7 +101,7 @@ def raw_cell(one: Cell) -> list[object]:
     """A group on a task."""
     there = one.reached
     spent = (there.steps, there.total_steps, there.cpu_training, there.cpu) if there else (None,) * 4
-    figures = (*ends(one.end_return), one.area, one.dip, one.frozen, *spent, one.reached_by)
+    figures = (*ends(one.end_return), one.area, one.dip, one.lowest, one.frozen, *spent, one.reached_by)
     costs = (one.step_costs.get(stage) for stage in ("accelerate", "online"))
     return [one.task, one.group, len(one.runs), len(one.counted), *figures, one.cpu_share, *costs]
 
@@ -117,16 +120,18 @@ def ends(found: Estimate | None) -> tuple[float | None, ...]:
 def explained(comparison: Comparison) -> list[str]:
     """What the columns are, and what the figures leave out; a sentence each."""
     reference, percent, of = comparison.reference, f"{100 * CONFIDENCE:g}%", comparison.of
+    few = f"Of fewer than {ENOUGH} runs an interval is little more than their range, and misses the mean more often."
     return [
         f"end {of}: mean over runs of the last {RECENT} evaluations [{percent} percentile bootstrap interval]; "
         f"mean {of}: over all of training, from the random policy's; kept after switch: of what had been gained "
-        f"over random actions, in the {AFTER_SWITCH:,} steps after the switch; frozen: the same of the transformer as "
-        "it was at the switch.",
+        f"over random actions, on average over the {AFTER_SWITCH:,} steps after the switch (by the lowest evaluation "
+        "of all runs in them); frozen: the same of the transformer as it was at the switch.",
         f"steps to {reference}: training steps until {RECENT} successive evaluations come to the end {of} of "
         f"{reference}; all steps: with evaluation and cloning; CPU: of training (over that of {reference} in all); all "
         "CPU: with evaluation; CPU a step: of training, on average over each stage.",
         f"interquartile mean: of the end {of} over runs and tasks, random actions at 0 and the mean of "
         f"{reference} at 1 on each task [{percent} bootstrap interval, runs drawn task by task].",
+        *([few] if any(1 < len(one.counted) < ENOUGH for one in comparison.cells) else []),
         *comparison.notes,
     ]
 
@@ -191,6 +196,7 @@ MEASURED = {
     "end return": value,
     "mean return": value,
     "kept after switch": share,
+    "lowest of it": share,
     "frozen": share,
     "CPU of training": duration,
     "CPU of evaluation": duration,

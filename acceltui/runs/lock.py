@@ -33,6 +33,20 @@ def hold(lock: Path, patience: float, why: str) -> Iterator[None]:
         os.close(descriptor)
 
 
+def is_held(lock: Path) -> bool:
+    """Whether another process holds a lock, on whichever host it is; so too where that cannot be found out."""
+    try:
+        descriptor = os.open(lock, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return False
+    except OSError:  # another user's
+        return True
+    try:
+        return not taken(descriptor)
+    finally:
+        os.close(descriptor)
+
+
 def taken(descriptor: int) -> bool:
     """Whether the lock could be had at once."""
     try:

@@ -3,7 +3,7 @@
 import json
 import os
 import platform
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from acceltui.runs.paths import RunError
 from acceltui.runs.progress import as_number, read_progress
 from acceltui.runs.results import (
     LARGEST_FILE,
+    RECENT,
     Evaluation,
     Number,
     Origin,
@@ -32,8 +33,8 @@ from acceltui.runs.results import (
 from acceltui.runs.status import UNREADABLE, read_status, this_host
 from acceltui.runs.text import clean
 
-MOST_EVALUATIONS = 300
-"""In one result; of more, so many are kept, evenly spread."""
+MOST_EVALUATIONS = 1_000
+"""In one result; of more, about so many are kept, evenly spread."""
 DIGITS = 6
 """Significant digits of a float."""
 POLICIES = ("transformer", "accelerator")
@@ -88,7 +89,7 @@ def result_of(folder: RunFolder) -> Result:
         commit=commit_of(surroundings),
         command=clean(command) if isinstance(command, str) else None,
         attempts=status.attempt if status else max(row["attempt"] for row in rows),
-        evaluations=thinned(evaluations(rows)),
+        evaluations=thinned(unasked(evaluations(rows), folder, recipe, {switch, training}), switch),
         origin=origin,
         random_success=rounded(last["random/success"]),
     )
@@ -162,11 +163,33 @@ def evaluations(rows: Iterable[Row]) -> list[Evaluation]:
     return found
 
 
-def thinned(found: Sequence[Evaluation]) -> list[Evaluation]:
-    """At most MOST_EVALUATIONS, evenly spread, the first and the last among them."""
+def unasked(
+    found: Iterable[Evaluation], folder: RunFolder, recipe: Recipe, ends: Collection[float | None]
+) -> list[Evaluation]:
+    """Without those that a person asked for, beside the recipe's and those at the ends of stages: they have no part in
+    what runs are measured by, as they have none in the switch rule."""
+    every, num_envs = recipe.evaluation.every, recipe.env.num_envs
+    events = JsonlReader(folder.events).catch_up()
+    commands = [event for event in events if event.get("kind") == "command" and is_count(event.get("step"))]
+    asked = {event["step"] for event in commands if str(event.get("message")).startswith("evaluate ")} - {*ends}
+    return [one for one in found if one["step"] not in asked or step_of(one) % every < num_envs]
+
+
+def thinned(found: Sequence[Evaluation], switch: float | None) -> list[Evaluation]:
+    """About MOST_EVALUATIONS, evenly spread, and all of the last RECENT, in the whole and up to the switch."""
     if len(found) <= MOST_EVALUATIONS:
         return list(found)
-    return [found[round(place * (len(found) - 1) / (MOST_EVALUATIONS - 1))] for place in range(MOST_EVALUATIONS)]
+    kept = {round(place * (len(found) - 1) / (MOST_EVALUATIONS - 1)) for place in range(MOST_EVALUATIONS)}
+    before = len(found) if switch is None else sum(step_of(one) <= switch for one in found)
+    kept |= {last - back for last in (before, len(found)) for back in range(1, RECENT + 1) if back <= last}
+    return [found[place] for place in sorted(kept)]
+
+
+def step_of(one: Evaluation) -> int:
+    """The training step of an evaluation."""
+    step = one["step"]
+    assert isinstance(step, int)
+    return step
 
 
 def rounded(value: object) -> float | None:

@@ -17,10 +17,29 @@ from acceltui.runs.text import clean
 LARGEST_FILE = 1 << 24
 """Bytes of a result that are read."""
 
+RECENT = 3
+"""Evaluations whose mean counts, where a single one says too little."""
+NOT_BEARING = {"name": True, "engine": True, "checkpoint": True, "log": True}
+UNUSED: dict[str, dict[str, Any]] = {
+    "scratch": {
+        "accelerator": {"replay": True, "steps": True, "learning_rate": True},
+        "clone": True,
+        "switch": True,
+        "online": {"steps": True, "seed_replay": True, "critic_warmup": True, "clone_fade": True},
+    },
+    "accelerator": {"accelerator": {"steps": True}, "clone": True, "switch": True, "online": True},
+}
+"""What the baselines do without, but for the sum of both budgets. Networks are not here: that they are built draws
+numbers, whether or not they are used."""
+
 Evaluation = dict[str, float | int | str | None]
 Count = Annotated[int, Field(ge=0, lt=2**63)]
 Number = Annotated[float, Field(gt=-LARGEST, lt=LARGEST)]
 """What was written by anyone has a size."""
+
+
+class ForeignFile(RunError):
+    """JSON of something else."""
 
 
 class Origin(NamedTuple):
@@ -72,9 +91,14 @@ class Result:
 
 
 def result_id(recipe: Recipe, origin: Origin | None = None) -> str:
-    """`<name>-<method>-s<seed>-<8 hex>`; the digits are a digest of all that bears on what comes out, not of the name
-    nor of where and how the run computes and saves."""
-    bearing = recipe.model_dump(mode="json", by_alias=True, exclude={"name", "engine", "checkpoint", "log"})
+    """`<name>-<method>-s<seed>-<8 hex>`; the digits are a digest of all that bears on what comes out, not of the name,
+    nor of where and how the run computes and saves, nor of what its method does without."""
+    unused = UNUSED.get(recipe.method, {})
+    bearing = recipe.model_dump(mode="json", by_alias=True, exclude={**NOT_BEARING, **unused})
+    if unused:
+        bearing["steps"] = recipe.total_steps
+    if recipe.engine.precision != "highest":
+        bearing["precision"] = recipe.engine.precision
     if origin:
         bearing["fork"] = list(origin)
     digest = hashlib.sha256(json.dumps(without_nulls(bearing), sort_keys=True).encode()).hexdigest()
@@ -96,9 +120,12 @@ def dump(result: Result) -> str:
 
 
 def read_result(path: Path) -> Result:
-    """A result as it was written; RunError with one sentence for what is none."""
+    """A result as it was written; RunError with one sentence for what is none, ForeignFile where it never was one."""
+    kind = RunError
     try:
         document = cleaned(finite(json.loads(read_regular(path, LARGEST_FILE)[0])))
+        if not isinstance(document, dict) or "evaluations" not in document:
+            kind = ForeignFile
         return TypeAdapter(Result).validate_python(document)
     except OSError as error:
         why = error.strerror or str(error)
@@ -109,7 +136,7 @@ def read_result(path: Path) -> Result:
         why = "its maps lie too deep in each other"
     except ValueError as error:
         why = str(error)
-    raise RunError(f"{clean(path)} is no result of a run: {clean(why)}.")
+    raise kind(f"{clean(path)} is no result of a run: {clean(why)}.")
 
 
 def cleaned(value: Any) -> Any:

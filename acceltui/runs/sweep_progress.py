@@ -11,6 +11,7 @@ from acceltui.runs.sweeps import (
     JobState,
     Manifest,
     SweepFolder,
+    is_coordinated,
     read_coordination,
     read_manifest,
 )
@@ -60,9 +61,11 @@ class SweepReader:
     def look(self) -> Progress:
         """The sweep as it is now."""
         coordination = read_coordination(self.folder)
-        if sweep_state(coordination) == "gone":  # it may have said its last word and ended after that was read
+        state = sweep_state(self.folder, coordination)
+        if state == "gone":  # it may have said its last word and ended after that was read
             coordination = read_coordination(self.folder)
-        return Progress(sweep_state(coordination), [self._look_at(job, coordination) for job in self.manifest.jobs])
+            state = sweep_state(self.folder, coordination)
+        return Progress(state, [self._look_at(job, coordination) for job in self.manifest.jobs])
 
     def _look_at(self, job: Job, coordination: Coordination | None) -> JobLine:
         settled = coordination.settled.get(job.id) if coordination else None
@@ -78,12 +81,12 @@ class SweepReader:
         return JobLine(job, state, status, clean(observed), clean(reason) if state in ("failed", "stopped") else "")
 
 
-def sweep_state(coordination: Coordination | None) -> str:
+def sweep_state(folder: SweepFolder, coordination: Coordination | None) -> str:
     """The state of a sweep as a whole."""
     if coordination is None:
         return "gone"
     ended = coordination.state in ("stopped", "over")
-    return coordination.state if ended or coordination.lives else "gone"
+    return coordination.state if ended or is_coordinated(folder, coordination) else "gone"
 
 
 def job_state(job: Job, observed: str, coordination: Coordination | None) -> JobState:

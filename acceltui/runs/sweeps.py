@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from acceltui.runs.files import read_regular, write_whole
 from acceltui.runs.folder import RunFolder
 from acceltui.runs.liveness import process_lives
-from acceltui.runs.lock import hold
+from acceltui.runs.lock import hold, is_held
 from acceltui.runs.paths import NAME, RunError, by_name
 from acceltui.runs.status import this_host
 
@@ -99,13 +99,6 @@ class Coordination(Strict):
     host: str
     settled: dict[RunName, Settled]
     """By the id of the job."""
-
-    @property
-    def lives(self) -> bool:
-        """Whether the process is there, as far as that is known here."""
-        if self.state in ("stopped", "over"):
-            return False
-        return self.host != this_host() or process_lives(self.pid, self.pid_started)
 
 
 @dataclass(frozen=True)
@@ -221,6 +214,15 @@ def read_coordination(folder: SweepFolder) -> Coordination | None:
         return Coordination.model_validate_json(read_regular(folder.coordinator, LARGEST_FILE)[0])
     except (OSError, ValueError):
         return None
+
+
+def is_coordinated(folder: SweepFolder, coordination: Coordination | None) -> bool:
+    """Whether the newest coordinator is there; one of another host, that may be gone for good, by the sweep's lock."""
+    if coordination is None or coordination.state in ("stopped", "over"):
+        return False
+    if coordination.host == this_host():
+        return process_lives(coordination.pid, coordination.pid_started)
+    return is_held(folder.lock)
 
 
 @contextmanager

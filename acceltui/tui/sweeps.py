@@ -27,6 +27,7 @@ class SweepLine:
 class Known:
     """A sweep as its files told, and when those were written: while they stand, they are not read again."""
 
+    folder: SweepFolder
     written: tuple[float, float]
     manifest: Manifest
     coordination: Coordination | None
@@ -51,14 +52,14 @@ class SweepCatalog:
         if known is not None and known.written == written:
             return known
         with contextlib.suppress(RunError):
-            return Known(written, read_manifest(folder), read_coordination(folder))
+            return Known(folder, written, read_manifest(folder), read_coordination(folder))
         return None
 
 
 def line_of(name: str, known: Known, states: dict[str, str]) -> SweepLine | None:
     """A sweep's line by the states of the runs; None where it has ended."""
     coordination = known.coordination
-    state = sweep_state(coordination)
+    state = sweep_state(known.folder, coordination)
     if state in ("stopped", "over"):
         return None
     jobs = known.manifest.jobs

@@ -9,7 +9,7 @@ import pytest
 from calling import RECIPE, Accel, end_engine
 
 from acceltui.runs.folder import RunFolder
-from acceltui.runs.sweeps import SweepFolder, read_coordination
+from acceltui.runs.sweeps import SweepFolder, is_coordinated, read_coordination
 
 
 @pytest.fixture
@@ -19,7 +19,7 @@ def accel(tmp_path: Path) -> Iterator[Accel]:
     yield accel
     for path in (tmp_path / "runs").glob("*.sweep"):
         coordination = read_coordination(SweepFolder(path))
-        if coordination and coordination.lives:
+        if coordination and is_coordinated(SweepFolder(path), coordination):
             with contextlib.suppress(psutil.NoSuchProcess):
                 psutil.Process(coordination.pid).kill()
     for run in accel.runs:

@@ -9,13 +9,14 @@ import sys
 import time
 
 import psutil
+import pytest
 from calling import Accel
 from sweeping import GRID, coordination, go, of, pids, states, until
 
 from acceltui.recipe.resolved import load_resolved
 from acceltui.runs.liveness import process_lives
 from acceltui.runs.notes import read_notes
-from acceltui.runs.sweeps import read_manifest
+from acceltui.runs.sweeps import is_coordinated, read_manifest
 
 
 def test_each_job_is_run_and_leaves_a_result(accel: Accel) -> None:
@@ -106,6 +107,21 @@ def test_an_engine_that_dies_again_and_again_is_given_up(accel: Accel) -> None:
     assert done.returncode == 1
     assert "1 failed" in done.stdout and "its engine ended 3 times without coming further" in done.stdout
     assert len(accel.runs) == 3, "each try without a checkpoint begins anew"
+
+
+def test_a_disk_that_is_full_for_a_while_costs_no_job(accel: Accel, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REFUSALS", "2")
+    done = accel("sweep", *GRID, "--name", "tight")
+    assert done.returncode == 0 and "4 of 4 finished" in done.stdout
+    assert "No space left on device" in of(accel, "tight").log.read_text()
+
+
+def test_a_disk_that_stays_full_is_the_reason_that_is_told(accel: Accel, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REFUSALS", "99")
+    done = accel("sweep", *GRID, "--name", "full")
+    assert done.returncode == 1 and "4 failed" in done.stdout
+    named = [line for line in done.stdout.splitlines() if line.startswith("  full-small-")]
+    assert len(named) == 4 and all("No space left on device" in line for line in named)
 
 
 def test_no_more_engines_than_workers_at_once(accel: Accel) -> None:
@@ -202,4 +218,28 @@ def test_two_coordinators_never_share_a_sweep(accel: Accel) -> None:
     second = subprocess.run(call, capture_output=True, text=True, check=False)
     assert second.returncode == 2
     assert second.stdout == "Another coordinator has the sweep alone.\n"
-    assert coordination(folder).lives
+    assert is_coordinated(folder, coordination(folder))
+
+
+def test_a_coordinator_that_died_on_another_host_is_replaced(accel: Accel) -> None:
+    # As after a container has begun anew under another name: nothing tells but that nobody holds the lock.
+    accel("sweep", *GRID, "--name", "moved", "--detach", engine="hold")
+    folder = of(accel, "moved")
+    until(lambda: states(accel) == ["RUNNING", "RUNNING"])
+    psutil.Process(coordination(folder).pid).kill()
+    until(lambda: not is_coordinated(folder, coordination(folder)))
+    before = coordination(folder).model_copy(update={"host": "another", "pid": 1})
+    folder.coordinator.write_text(before.model_dump_json())
+    go(accel)
+    assert accel("sweep", *GRID, "--name", "moved").returncode == 0
+    assert coordination(folder).state == "over"
+
+
+def test_a_coordinator_at_work_on_another_host_is_left_alone(accel: Accel) -> None:
+    accel("sweep", *GRID, "--name", "far", "--detach", engine="hold")
+    folder = of(accel, "far")
+    pid = coordination(folder).pid
+    folder.coordinator.write_text(coordination(folder).model_copy(update={"host": "another"}).model_dump_json())
+    accel("sweep", *GRID, "--name", "far", "--detach")
+    assert psutil.pid_exists(pid)
+    assert coordination(folder).host == "another", "no second one has begun"

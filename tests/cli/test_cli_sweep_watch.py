@@ -15,6 +15,8 @@ from calling import WITH_STAND_IN, Accel
 from sweeping import GRID, coordination, go, of, states, until
 from test_cli_watch import read_until
 
+from acceltui.runs.sweeps import is_coordinated
+
 
 def test_an_interrupt_ends_the_watching_alone(accel: Accel) -> None:
     with accel.start(
@@ -26,7 +28,7 @@ def test_an_interrupt_ends_the_watching_alone(accel: Accel) -> None:
         out, err = process.communicate(timeout=60)
     assert process.returncode == 130, out + err
     assert "The sweep goes on. To watch it: accel sweeps on; to end it: accel sweeps on --stop" in err
-    assert coordination(of(accel, "on")).lives
+    assert is_coordinated(of(accel, "on"), coordination(of(accel, "on")))
     until(lambda: states(accel) == ["RUNNING"])
     go(accel)
     assert accel("sweeps", "on").returncode == 0

@@ -16,7 +16,7 @@ from acceltui.runs.outcome import recipe_of, result_of
 from acceltui.runs.paths import list_runs
 from acceltui.runs.results import read_result, result_id
 from acceltui.runs.status import Status, read_status, this_host, write_status
-from acceltui.runs.sweeps import SweepFolder, read_coordination, read_manifest, sweep_folder
+from acceltui.runs.sweeps import SweepFolder, is_coordinated, read_coordination, read_manifest, sweep_folder
 from tests.e2e.conftest import Runs, eventually
 
 SHORT = (
@@ -42,7 +42,7 @@ SWEEP = ("sweep", "pendulum_quick", *SHORT, "--seeds", "1,2", "--workers", "1", 
 def pair(runs: Runs) -> Iterator[SweepFolder]:
     folder = sweep_folder(runs.folder / "runs", "pair")
     yield folder
-    if (coordination := read_coordination(folder)) and coordination.lives:
+    if (coordination := read_coordination(folder)) and is_coordinated(folder, coordination):
         with contextlib.suppress(ProcessLookupError):
             os.kill(coordination.pid, signal.SIGKILL)
 

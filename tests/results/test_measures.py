@@ -65,6 +65,7 @@ def test_a_dip_is_what_was_kept_of_what_had_been_gained_over_random_actions() ->
     # Before: (10 + 20 + 30) / 3 = 20, which is 10 above random; after: (12 + 18) / 2 = 15, which is 5 above.
     result = made([99, 10, 20, 30, 12, 18, 99], steps=steps, random=10, switch_step=4000)
     assert measures.dip(result) == 0.5, "the last is beyond 20,000 steps, the first before the last three"
+    assert measures.lowest(result) == pytest.approx(0.2), "12 is 2 above random"
     # The evaluation at the switch is the last before it.
     assert measures.dip(made([10, 20, 30, 40], random=10, switch_step=3000)) == 3
 

@@ -10,7 +10,7 @@ from made_results import made
 from acceltui.results import table
 from acceltui.results.gather import find_all, results_of
 from acceltui.results.groups import Cell, Comparison, compare
-from acceltui.results.output import as_document
+from acceltui.results.output import as_document, write
 from acceltui.runs.paths import RunError
 from acceltui.runs.results import Result, dump
 
@@ -115,8 +115,32 @@ def test_a_task_whose_reference_is_no_better_than_random_has_no_scale() -> None:
 def test_one_seed_has_no_interval_and_a_seed_twice_is_told() -> None:
     found = compare([made([5, 5, 5])], ["method"])
     assert table.tasks(found)[1][2:4] == ["1", "5.000"]
-    found = compare([made([5, 5, 5]), made([6, 6, 6], run="again")], ["method"])
+    found = compare([made([5, 5, 5]), made([6, 6, 6], run="again", id="other")], ["method"])
     assert "In accelerated on Walk-v1 more than one run has seed 1." in found.notes
+
+
+def test_a_training_that_was_repeated_counts_once() -> None:
+    repeats = [made([5, 5, 5], run=run, state=state) for run, state in (("a", "CRASHED"), ("b", "FINISHED"))]
+    found = compare([*repeats, made([9, 9, 9], run="c"), made([7, 7, 7], seed=2, id="other")], ["method"])
+    mine = cell(found, "accelerated")
+    assert (
+        mine.end_return is not None
+        and mine.end_return.value == 6
+        and [run.run for run in mine.counted]
+        == [
+            "b",
+            "walk-accelerated-s2",
+        ]
+    )
+    assert "Not counted in accelerated on Walk-v1: c (it repeats b)." in found.notes
+
+
+def test_trainings_of_other_lengths_and_few_runs_are_told() -> None:
+    longer = [*two_groups(), made([5] * 8, seed=3)]
+    for note in ("runs were trained for 5,000 to 8,000 steps", "Of fewer than 5 runs an interval is little more"):
+        assert any(note in one for one in table.explained(compare(longer, ["method"]))), note
+    alike = [made([5] * 3, seed=seed, id=str(seed)) for seed in range(5)]
+    assert not any("Of fewer" in one or "steps: what" in one for one in table.explained(compare(alike, ["method"])))
 
 
 def test_groups_by_several_keys() -> None:
@@ -155,6 +179,7 @@ def test_figures_for_scripts() -> None:
         "high": 80,
         "area": pytest.approx((125 / 6 + 250 / 6) / 2),
         "dip": None,
+        "lowest": None,
         "frozen": None,
         "steps": 6000,
         "total_steps": 6300,
@@ -181,4 +206,20 @@ def test_files_and_folders_of_results_are_found_each_once(tmp_path: Path) -> Non
         find_all([str(tmp_path / "empty")], tmp_path)
     (tmp_path / "kept" / "9.json").write_text('{"version": 1}')
     with pytest.raises(RunError, match=r"9\.json is no result of a run: id: field required\."):
-        find_all([str(tmp_path / "kept")], tmp_path)
+        find_all([str(tmp_path / "kept" / "9.json")], tmp_path)
+
+
+def test_what_lies_below_a_folder_is_found_among_other_files(tmp_path: Path) -> None:
+    results = two_groups()
+    for number, result in enumerate(results):
+        (tmp_path / "study" / str(number % 2)).mkdir(parents=True, exist_ok=True)
+        (tmp_path / "study" / str(number % 2) / f"{number}.json").write_text(dump(result))
+    write(results, compare(results, ["method"]), tmp_path / "study")
+    told: list[str] = []
+    assert len(find_all([str(tmp_path / "study")], tmp_path, told.append)) == 4
+    [line] = told
+    assert line.startswith("Passed over: ") and "figures.json is no result of a run" in line
+    for path in tmp_path.rglob("[0-9].json"):
+        path.unlink()
+    with pytest.raises(RunError, match=r"figures\.json is no result"):
+        find_all([str(tmp_path / "study")], tmp_path)

@@ -158,8 +158,41 @@ def test_the_id_tells_what_bears_on_what_comes_out(tmp_path: Path) -> None:
     for alike in (*nowhere, "accelerator.norm=none"):
         assert result_id(recipe_with(tmp_path, alike))[-8:] == digits, alike
     others = ("seed=4", "method=scratch", "online.replay=30_000", "evaluation.episodes=7", "env.hide=positions")
-    assert len({result_id(recipe_with(tmp_path, other))[-8:] for other in others} | {digits}) == 6
+    others += ("engine.precision=medium", "clone.newest=7_000", "accelerator.steps=15_000")
+    assert len({result_id(recipe_with(tmp_path, other))[-8:] for other in others} | {digits}) == 9
     assert result_id(recipe_with(tmp_path, "method=scratch")).startswith("cheetah-scratch-s3-")
+
+
+@pytest.mark.parametrize(
+    ("method", "alike", "others"),
+    [
+        (
+            "scratch",
+            (
+                "accelerator.replay=7_000",
+                "clone.newest=7_000",
+                "switch=null",
+                "online.seed_replay=7",
+                "online.clone_fade=7",
+            ),
+            ("online.replay=7_000", "accelerator.hidden=[7]", "accelerator.steps=21_000", "transformer.width=64"),
+        ),
+        (
+            "accelerator",
+            ("clone.newest=7_000", "switch=null", "online.seed_replay=7", "online.replay=7_000"),
+            ("accelerator.replay=7_000", "accelerator.steps=21_000", "critic.norm=layer"),
+        ),
+    ],
+)
+def test_what_a_baseline_does_without_has_no_part_in_its_id(
+    tmp_path: Path, method: str, alike: tuple[str, ...], others: tuple[str, ...]
+) -> None:
+    def of(*changed: str) -> str:
+        return result_id(recipe_with(tmp_path, f"method={method}", *changed))
+
+    assert {of(change) for change in alike} == {of()}
+    assert of("accelerator.steps=19_000", "online.steps=11_000") == of(), "the budgets are one"
+    assert len({of(change) for change in others} | {of()}) == 1 + len(others)
 
 
 @pytest.mark.parametrize("shipped", shipped_recipes(), ids=lambda shipped: shipped.name)
@@ -187,16 +220,35 @@ def test_the_task_is_named_by_all_that_makes_it_another(tmp_path: Path) -> None:
     assert task("{kind: maniskill, id: PushCube-v1, observation: state, backend: cpu}") == "PushCube-v1"
 
 
-def test_of_many_evaluations_as_many_are_kept_evenly_spread(trained: RunFolder) -> None:
-    rows = MetricsWriter(trained.metrics, 2)
-    for step in range(13_000, 1_013_000, 1000):
-        rows.append(step, "online", {"transformer/return": 1.0})
+def test_of_many_evaluations_as_many_are_kept_evenly_spread_and_all_that_means_are_taken_of(folder: RunFolder) -> None:
+    folder.resolved.write_text(dump_resolved(recipe_with(folder.path, "evaluation.every=1_000")))
+    rows = MetricsWriter(folder.metrics, 1)
+    for step in range(1000, 3_601_000, 1000):
+        rows.append(step, "accelerate" if step <= 1_801_000 else "online", {"transformer/return": 1.0})
     rows.close()
-    steps = [row["step"] for row in result_of(trained).evaluations]
-    assert len(steps) == MOST_EVALUATIONS == 300
-    assert (steps[0], steps[-1]) == (2000, 1_012_000)
-    apart = {after - before for before, after in pairwise(steps[5:-1])}
-    assert apart <= {3000, 4000}
+    progress = {"switch_step": 1_801_000}
+    write_status(folder, Status(state="FINISHED", step=3_600_000, stage="online", progress=progress))
+    steps = [row["step"] for row in result_of(folder).evaluations]
+    assert MOST_EVALUATIONS == 1000 and len(steps) in range(1000, 1006)
+    assert (steps[0], steps[-3:]) == (1000, [3_598_000, 3_599_000, 3_600_000])
+    assert {1_799_000, 1_800_000, 1_801_000} < set(steps), "up to the switch"
+    apart = {after - before for before, after in pairwise(steps[:490])}
+    assert apart == {3000, 4000}
+
+
+def test_what_a_person_has_had_evaluated_is_no_part_of_the_result(folder: RunFolder) -> None:
+    folder.resolved.write_text(dump_resolved(recipe_with(folder.path)))
+    events, rows = EventWriter(folder.events), MetricsWriter(folder.metrics, 1)
+    asked = {4500: "evaluate done", 5000: "evaluate done", 7000: "checkpoint done", 12_500: "evaluate done"}
+    for step, message in asked.items():
+        events.append("command", message, step=step, by="somebody")
+        rows.append(step, "accelerate", {"transformer/return": 1.0})
+    events.close()
+    rows.close()
+    write_status(folder, Status(state="STOPPED", step=12_500, stage="accelerate"))
+    steps = [row["step"] for row in result_of(folder).evaluations]
+    # It would have been evaluated at 5,000 anyway, and at 12,500 training has ended.
+    assert steps == [5000, 7000, 12_500]
 
 
 def test_a_dirty_tree_and_another_machine_are_told(trained: RunFolder) -> None:
