@@ -1,11 +1,12 @@
 """Can the switch be left alone? What each rule would have done, beside the best of some fixed switch steps.
 
-    python benchmarks/switch_rules.py results/switch results/tier1 --until 45000
+    python benchmarks/switch_rules.py results/switch results/halfcheetah --until 45000
 
 Of each task and seed there are several results that share a stage accelerate and were switched at different steps
 (`accel sweep RUN --at STEP accelerator.steps=STEP`). The one that was switched last has evaluations of both policies
 all the while, and rules look at nothing else: so where a rule fires is known without running it, and what comes of that
 is the result that was switched there. A rule that has not fired by the last switch is switched there, as by a budget.
+The best of several fixed steps is chosen with the returns that it is measured by, which flatters it.
 """
 
 import argparse
@@ -32,8 +33,11 @@ RULES = {
     "plateau, patience 2": {"plateau": {"of": RETURN, "patience": 2, "min_gain": 0.02}},
     "plateau, patience 3": {"plateau": {"of": RETURN, "patience": 3, "min_gain": 0.02}},
     "plateau, patience 5": {"plateau": {"of": RETURN, "patience": 5, "min_gain": 0.02}},
-    "plateau, patience 5, after 30,000": {"plateau": {"of": RETURN, "patience": 5, "min_gain": 0.02, "after": 30_000}},
+    "share 0.8, not before 20,000": {"share": {"of": RETURN, "reach": 0.8, "after": 20_000}},
+    "share 0.9, not before 20,000": {"share": {"of": RETURN, "reach": 0.9, "after": 20_000}},
 }
+LENGTHS = {"accelerator.steps", "online.steps"}
+"""Keys in which the recipes of one study may differ."""
 
 Studies = dict[str, dict[int, dict[int, Result]]]
 """By task, seed and switch step."""
@@ -60,7 +64,20 @@ def studies(results: Iterable[Result]) -> Studies:
                 raise SystemExit(f"{other.id} and {result.id} were switched at the same step: leave one of them out")
             of_seed[result.switch_step] = result
     several = {task: {s: one for s, one in seeds.items() if len(one) > 1} for task, seeds in found.items()}
+    for seeds in several.values():
+        for one in seeds.values():
+            check_alike(list(one.values()))
     return {task: seeds for task, seeds in several.items() if seeds}
+
+
+def check_alike(results: list[Result]) -> None:
+    """Refuse results that cannot have come from one stage accelerate."""
+    first, *others = results
+    for other in others:
+        keys = first.recipe.keys() | other.recipe.keys()
+        unlike = {key for key in keys if first.recipe.get(key) != other.recipe.get(key)} - LENGTHS
+        if unlike:
+            raise SystemExit(f"{first.id} and {other.id} differ in {', '.join(sorted(unlike))}: leave one of them out")
 
 
 def table(task: str, seeds: dict[int, dict[int, Result]], until: int) -> Table:
@@ -68,23 +85,26 @@ def table(task: str, seeds: dict[int, dict[int, Result]], until: int) -> Table:
     shown = Table("switch", "at step", "mean return", "of the best fixed step", title=task)
     steps = sorted(set.intersection(*(set(one) for one in seeds.values())))
     fixed = {step: fmean(mean_return(one[step], until) for one in seeds.values()) for step in steps}
+    if not fixed:
+        raise SystemExit(f"{task}: no step at which the results of each seed were switched")
     best = max(fixed.values())
     for step, value in fixed.items():
         shown.add_row("fixed", f"{step:,}", f"{value:,.0f}", f"{value / best:.2f}")
     shown.add_section()
     for name, section in RULES.items():
         fires = {seed: fires_at(Rule.model_validate(section), one[max(one)]) for seed, one in seeds.items()}
-        at = ", ".join(f"{step:,}" for step in fires.values())
-        if all(step in seeds[seed] for seed, step in fires.items()):
-            value = fmean(mean_return(seeds[seed][step], until) for seed, step in fires.items())
+        at = ", ".join("never" if step is None else f"{step:,}" for step in fires.values())
+        steps_taken = {seed: max(seeds[seed]) if step is None else step for seed, step in fires.items()}
+        if all(step in seeds[seed] for seed, step in steps_taken.items()):
+            value = fmean(mean_return(seeds[seed][step], until) for seed, step in steps_taken.items())
             shown.add_row(name, at, f"{value:,.0f}", f"{value / best:.2f}")
         else:
             shown.add_row(name, at, "not run", "-")
     return shown
 
 
-def fires_at(rule: Rule, result: Result) -> int:
-    """The step at which a rule fires by the evaluations of a stage accelerate; the switch's, where it does not."""
+def fires_at(rule: Rule, result: Result) -> int | None:
+    """The step at which a rule fires by the evaluations of a stage accelerate; None where it does not."""
     assert result.switch_step is not None
     random = {"random/return": result.random_return or 0.0}
     history: list[Evaluated] = []
@@ -96,15 +116,15 @@ def fires_at(rule: Rule, result: Result) -> int:
         history.append(Evaluated(step, {name: value for name, value in returns.items() if isinstance(value, float)}))
         if judge(rule, step, history, random).fires:
             return step
-    return result.switch_step
+    return None
 
 
 def mean_return(result: Result, until: int) -> float:
-    """Area under the returns up to a training step, over the steps; ValueError where it was not trained so far."""
+    """Area under the returns up to a training step, over the steps."""
     rows = [row for row in result.evaluations if isinstance(step := row["step"], int) and step <= until]
     area = measures.area(replace(result, evaluations=rows))
     if area is None or rows[-1]["step"] != until:
-        raise ValueError(f"{result.id} has no evaluation at step {until:,}")
+        raise SystemExit(f"{result.id} has no evaluation at step {until:,}: give another --until")
     return area
 
 

@@ -44,13 +44,22 @@ def test_what_a_rule_comes_to_is_the_run_that_was_switched_where_it_fires(tmp_pa
     assert ["fixed", "5,000", "78", "0.78"] in rows
     assert ["share 0.8", "3,000", "82", "0.82"] in rows
     assert ["share 0.9", "4,000", "100", "1.00"] in rows
-    assert ["share 1", "5,000", "78", "0.78"] in rows, "a rule that never fires is switched at the last step"
+    assert ["share 1", "never", "78", "0.78"] in rows, "it is switched at the last step then"
 
 
 def test_a_step_that_was_not_run_has_no_figure(tmp_path: Path) -> None:
     returns = [50.0, 85.0, 105.0, 80.0, 80.0, 140.0]
     called = call(tmp_path, [switched(4000, returns), switched(5000, returns)])
     assert ["share 0.8", "3,000", "not run", "-"] in cells(called.stdout), called.stderr
+
+
+def test_what_is_no_study_of_the_switch_is_said(tmp_path: Path) -> None:
+    early, late = switched(4000, [1.0] * 6), switched(5000, [1.0] * 6)
+    late.recipe["online.replay"] = 7_000
+    called = call(tmp_path, [early, late])
+    assert called.returncode == 1 and called.stderr.endswith("differ in online.replay: leave one of them out\n")
+    called = call(tmp_path, [early, switched(5000, [1.0] * 5)])
+    assert called.returncode == 1 and "has no evaluation at step 6,000: give another --until" in called.stderr
 
 
 def test_two_results_of_one_switch_step_are_not_taken_for_one(tmp_path: Path) -> None:
