@@ -16,9 +16,9 @@ Rows = list[list[str]]
 ENOUGH = 5
 """Runs from which on a bootstrap interval is worth its name."""
 RAW = (
-    *("task", "group", "runs", "counted", "end_return", "low", "high", "area", "dip", "lowest", "frozen"),
+    *("task", "group", "runs", "counted", "end_return", "low", "high", "area", "dip", "frozen"),
     *("steps", "total_steps", "cpu_training", "cpu", "reached_by", "cpu_share"),
-    *("step_cpu_accelerate", "step_cpu_online"),
+    *("step_cpu_accelerate", "step_cpu_online", "lowest"),
 )
 """Columns for scripts."""
 
@@ -101,9 +101,9 @@ def raw_cell(one: Cell) -> list[object]:
     """A group on a task."""
     there = one.reached
     spent = (there.steps, there.total_steps, there.cpu_training, there.cpu) if there else (None,) * 4
-    figures = (*ends(one.end_return), one.area, one.dip, one.lowest, one.frozen, *spent, one.reached_by)
+    figures = (*ends(one.end_return), one.area, one.dip, one.frozen, *spent, one.reached_by)
     costs = (one.step_costs.get(stage) for stage in ("accelerate", "online"))
-    return [one.task, one.group, len(one.runs), len(one.counted), *figures, one.cpu_share, *costs]
+    return [one.task, one.group, len(one.runs), len(one.counted), *figures, one.cpu_share, *costs, one.lowest]
 
 
 def raw_score(one: Across) -> list[object]:

@@ -179,7 +179,6 @@ def test_figures_for_scripts() -> None:
         "high": 80,
         "area": pytest.approx((125 / 6 + 250 / 6) / 2),
         "dip": None,
-        "lowest": None,
         "frozen": None,
         "steps": 6000,
         "total_steps": 6300,
@@ -189,6 +188,7 @@ def test_figures_for_scripts() -> None:
         "cpu_share": None,
         "step_cpu_accelerate": None,
         "step_cpu_online": pytest.approx(0.09),
+        "lowest": None,
     }
     assert scores[1][:5] == ["*", "scratch", 2, 2, pytest.approx((40 + 80) / 2 / 70)]
 
