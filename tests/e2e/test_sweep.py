@@ -6,6 +6,7 @@ import os
 import signal
 import time
 from collections.abc import Iterator
+from dataclasses import asdict
 
 import pytest
 
@@ -15,7 +16,7 @@ from acceltui.runs.liveness import START_WITHIN, observed_state
 from acceltui.runs.outcome import recipe_of, result_of
 from acceltui.runs.paths import list_runs
 from acceltui.runs.results import read_result, result_id
-from acceltui.runs.status import Status, read_status, this_host, write_status
+from acceltui.runs.status import Status, read_status, this_host
 from acceltui.runs.sweeps import SweepFolder, is_coordinated, read_coordination, read_manifest, sweep_folder
 from tests.e2e.conftest import Runs, eventually
 
@@ -152,7 +153,8 @@ def test_a_sweep_of_forks_begins_where_a_run_switched_and_its_results_say_so(run
     run = pair.run(job)
     for found in find_checkpoints(run):
         (found.path / "manifest.json").unlink()
-    write_status(run, Status("STARTING", time=time.time() - 2 * START_WITHIN, host=this_host(), run=run.name))
+    long_ago = Status("STARTING", time=time.time() - 2 * START_WITHIN, host=this_host(), run=run.name)
+    run.status.write_text(json.dumps(asdict(long_ago)))
     pair.coordinator.unlink()
     (runs.folder / "results" / f"{job.id}.json").unlink()
     done = runs.call(*sweep, "switch", seconds=120)
