@@ -21,14 +21,23 @@ async def test_zoom_and_pan_move_all_plots_and_zero_shows_the_whole(tmp_path):
         await pilot.press("plus")
         assert axis(app)[0] == "40k" and axis(app)[-1] == "100k"
         zoomed = axis(app)
-        await pilot.press("right")
+        await pilot.press("right", "right")
         assert axis(app) != zoomed
-        await pilot.press("left")
+        await pilot.press("left", "left")
         assert axis(app) == zoomed
         await pilot.press("minus")
         assert (axis(app), axis(app, 1)) == whole
         await pilot.press("plus", "plus", "0")
         assert (axis(app), axis(app, 1)) == whole
+
+
+async def test_what_has_just_begun_is_still_there_when_zoomed(tmp_path):
+    async with dashboard(make_run(tmp_path, at=0.1)) as (app, pilot):
+        newest = app.dashboard.newest()
+        await pilot.press("plus", "plus")
+        first, last = app.dashboard.look.shown
+        assert app.dashboard.look.window and first < newest < last
+        assert newest - first > (last - first) / 20, "curves, not an empty plot"
 
 
 async def test_the_crosshair_reads_what_was_measured_there(tmp_path):

@@ -79,4 +79,4 @@ def test_zooming_keeps_what_is_under_the_mouse_and_ends_at_the_whole():
     assert look.zoom(0.5, around=200.0).shown == (150.0, 400.0)
     assert look.pan(0.5).shown == (350.0, 850.0)
     assert look.pan(-5).shown == (0.0, 500.0) and look.pan(5).shown == (500.0, 1000.0)
-    assert look.zoom(4).window is None
+    assert look.zoom(4, around=200.0).window is None

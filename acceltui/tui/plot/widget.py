@@ -71,12 +71,9 @@ class Look:
         first, last = self.shown
         return axes.time_unit(last - first) if self.seconds else axes.STEPS
 
-    def zoom(self, factor: float, around: float | None = None) -> "Look":
-        """Show less (`factor` below 1) or more of the axis; `around` stays where it is, by default the crosshair if it
-        is shown, or the middle."""
+    def zoom(self, factor: float, around: float) -> "Look":
+        """Show less (`factor` below 1) or more of the axis; `around` stays where it is."""
         first, last = self.shown
-        if around is None:
-            around = self.at if self.at is not None and first <= self.at <= last else (first + last) / 2
         width = max(factor * (last - first), self.stop * 1e-4)
         return self._show(around - (around - first) * width / (last - first), width)
 

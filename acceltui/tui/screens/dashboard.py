@@ -293,7 +293,7 @@ class Dashboard(PlotScreen):
         if self.snapshot is None:
             return 0.0
         history = self.snapshot.history
-        return history.last(CLOCK) if self.look.seconds else history.step
+        return np.nan_to_num(history.last(CLOCK)).item() if self.look.seconds else history.step
 
     def source(self) -> Source | None:
         return self._clocked if self.look.seconds or self.snapshot is None else self.snapshot.history

@@ -97,8 +97,13 @@ class PlotScreen(KeyedScreen):
         self.look_again(self.look.pan(message.share))
 
     def action_zoom(self, factor: float) -> None:
-        """Show less or more of the x axis."""
-        self.look_again(self.look.zoom(factor))
+        """Show less or more of the x axis, around the crosshair if it is shown, or the middle of what was measured: of
+        a run that has just begun, the middle of the axis is empty."""
+        first, last = self.look.shown
+        at = self.look.at
+        if at is None or not first <= at <= last:
+            at = (first + min(max(self.newest(), first), last)) / 2
+        self.look_again(self.look.zoom(factor, at))
 
     def action_whole(self) -> None:
         """Show all of the x axis."""
