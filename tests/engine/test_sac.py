@@ -119,8 +119,17 @@ def test_a_coefficient_without_target_stays() -> None:
     sac = new_sac(entropy={"start": START, "target": None})
     for batch, noise in zip(batches(5), noises(5, sac.noise), strict=True):
         metrics = sac.update_actor(batch, noise)
-    assert sac.entropy.alpha().item() == pytest.approx(START)
-    assert "entropy/coefficient" not in metrics
+    assert metrics["entropy/coefficient"].item() == pytest.approx(START)
+
+
+def test_the_coefficient_waits_while_a_teacher_pulls() -> None:
+    """What the entropy is then is the teacher's doing: tuned all the while, the coefficient would go astray."""
+    teacher = new_sac().actor
+    for target in (30.0, -30.0):
+        sac = new_sac(entropy={"start": START, "target": target})
+        for batch, noise in zip(batches(5), noises(5, sac.noise), strict=True):
+            metrics = sac.update_actor(batch, noise, teacher, 1.0, "divergence")
+        assert metrics["entropy/coefficient"].item() == pytest.approx(START)
 
 
 def test_the_policy_reaches_the_entropy_asked_for() -> None:
@@ -217,7 +226,9 @@ def test_the_entropy_coefficient_and_its_optimizer_stay_over_the_switch() -> Non
     assert entropy.alpha().item() == before[0]
     assert all(torch.equal(mine, old) for mine, old in zip(adam_state(entropy.optimizer), before[1], strict=True))
     updates = entropy.optimizer.state[entropy.log_alpha]["step"].item()
-    advance(online, 25, step)  # of which the first 20 teach the critic alone
+    step = advance(online, 40, step)
+    assert entropy.optimizer.state[entropy.log_alpha]["step"].item() == updates, "it waits until cloning has faded"
+    advance(online, 5, step)
     assert entropy.optimizer.state[entropy.log_alpha]["step"].item() == updates + 5
 
 
@@ -229,7 +240,7 @@ def test_checkpoints_hold_the_entropy_coefficient(tmp_path: Path) -> None:
     online = parts.switch(stage, step)
     assert parts.entropy is not None
     coefficients = [parts.entropy.log_alpha.item()]
-    step = advance(online, 40, step)
+    step = advance(online, 60, step)
     names.append(checkpoints.save(Moment(step, "online", parts.networks, {}, {}), ["end"])["name"])
     coefficients.append(parts.entropy.log_alpha.item())
 

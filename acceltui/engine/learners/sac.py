@@ -40,12 +40,10 @@ class EntropyCoefficient(nn.Module):
         """The weight (1,), without gradient."""
         return self.log_alpha.detach().exp()
 
-    def tune(self, entropy: Tensor) -> Metrics:
-        """One step: up where the policy's mean `entropy` is below the target (equation 18)."""
-        if self.target is None:
-            return {}
-        descend((self.log_alpha * (entropy.detach() - self.target)).mean(), self.optimizer)
-        return {"entropy/coefficient": self.alpha()[0]}
+    def tune(self, entropy: Tensor) -> None:
+        """One step: up where the policy's mean `entropy` is below the target (equation 18); none without a target."""
+        if self.target is not None:
+            descend((self.log_alpha * (entropy.detach() - self.target)).mean(), self.optimizer)
 
 
 class SAC:
@@ -92,7 +90,8 @@ class SAC:
     ) -> Metrics:
         """One step of the actor (equation 9) and of the entropy's weight, then the critics' target on its way.
 
-        A `teacher` counts as in TD3.
+        A `teacher` counts as in TD3. While there is one, the entropy is not the actor's own choice and its weight stays
+        as it is: tuned, it would wind up as long as the teacher's entropy is not the target.
         """
         self.actor.train()
         policy = stochastic(self.actor, batch.windows)
@@ -106,7 +105,9 @@ class SAC:
             distance = distance_to(teacher, batch.windows, policy, kind, noise)
             loss = loss + cloning * values.detach().abs().mean() / VALUE_AGAINST_CLONING * distance
             metrics["loss/clone"] = distance.detach()
-        metrics |= self.entropy.tune(entropy)
+        else:
+            self.entropy.tune(entropy)
+        metrics["entropy/coefficient"] = self.entropy.alpha()[0]
         metrics["grad/actor"] = descend(loss, self.optimizer)
         self.move_targets()
         return metrics
