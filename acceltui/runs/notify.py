@@ -5,6 +5,7 @@ person's settings.yaml alone says; the engine learns it from who starts it, by i
 """
 
 import os
+import socket
 import subprocess
 import sys
 from dataclasses import replace
@@ -39,11 +40,16 @@ sys.exit(main())
 
 
 def notify(
-    wanted: Notify, event: Event, folder: RunFolder, status: Status, message: str
+    wanted: Notify,
+    event: Event,
+    folder: RunFolder,
+    status: Status,
+    message: str,
+    engine: socket.socket | None = None,
 ) -> subprocess.Popen[bytes] | None:
     """Start the hook, if there is one for `event`, and leave it to itself: `hook.py` is the process.
 
-    It ends with 1 where the hook failed and nothing could be said of it in the events. OSError where it cannot start.
+    Where the hook fails, `engine` hears of it, or the events do where no engine listens. OSError where it cannot start.
     """
     if wanted.hook is None or event not in wanted.on:
         return None
@@ -60,7 +66,7 @@ def notify(
     try:
         return subprocess.Popen(
             [sys.executable, "-P", "-c", RUN_HOOK, source, wanted.hook],
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.DEVNULL if engine is None else engine.fileno(),
             stdout=log,
             stderr=log,
             cwd=folder.path.parent,
