@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from acceltui.engine.monitor import Live
 from acceltui.runs.commands import Command
 
 
@@ -22,6 +23,13 @@ class Leaving:
 
 class Diverged(Exception):
     """Training has come to what is no number. The text is a sentence."""
+
+
+def diverged(live: Live, what: str, value: float = float("nan")) -> Diverged:
+    """What was no number, when, and what can be gone back to."""
+    last = live.checkpoint
+    back = "no checkpoint was saved before" if last is None else f"the last good checkpoint is {last['name']}"
+    return Diverged(f"{what} is {value} at step {live.step:,}; {back}")
 
 
 class Unsaved(Exception):

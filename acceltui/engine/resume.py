@@ -5,7 +5,8 @@ import torch
 from acceltui.engine.checkpoint import Saved
 from acceltui.engine.endings import Leaving
 from acceltui.engine.errors import SetupError
-from acceltui.engine.run import Run, Stage
+from acceltui.engine.run import Run
+from acceltui.engine.stages import Stage
 from acceltui.engine.state import State
 from acceltui.recipe.differences import changes
 from acceltui.runs.text import clean
@@ -39,7 +40,7 @@ def go_back(run: Run, saved: Saved) -> Stage:
     in_mid_episode = stage.load(state["stage"], seed=RESUMED_STARTS + (run.recipe.seed + saved.step) % 2**29)
     run.parts.load(state["parts"])
     run.step = run.live.step = saved.step
-    run.clone_steps = state["clone_steps"]
+    run.rows.clone_steps = state["clone_steps"]
     run.evaluations.load(state["evaluations"])
     live = run.live
     live.random_return = run.evaluations.random.get("random/return")

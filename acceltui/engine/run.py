@@ -1,31 +1,28 @@
 """What surrounds training at every step: rows, evaluations, checkpoints, commands, the switch rule."""
 
-import math
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import NoReturn
 
 import torch
 
 from acceltui.engine.build import Parts
 from acceltui.engine.checkpoint import Checkpoints, Moment, Saved
 from acceltui.engine.cpu import CpuClock
-from acceltui.engine.endings import Diverged, Leaving, Unsaved, Vanished
+from acceltui.engine.endings import Leaving, Unsaved, Vanished, diverged
 from acceltui.engine.evaluations import Evaluations
-from acceltui.engine.health import Health, Seen
 from acceltui.engine.hooks import Hooks
 from acceltui.engine.monitor import Monitor
 from acceltui.engine.pace import Pace
 from acceltui.engine.record import Record
-from acceltui.engine.stages import Accelerate, Cloning, OnlineStage
+from acceltui.engine.rows import Rows
+from acceltui.engine.stages import Accelerate, Cloning, OnlineStage, Stage
 from acceltui.engine.state import State
 from acceltui.engine.switch import Verdict, judge, steps_named
 from acceltui.recipe.schema import Recipe
 from acceltui.runs.commands import Command
 from acceltui.runs.folder import RunFolder
 
-Stage = Accelerate | OnlineStage
 ROLLOUT_SEEDS = 2**31
 """Rollouts begin where no evaluation does: a recipe's seeds are smaller."""
 OF_A_CLOCK = ("speed/", "time/", "machine/")
@@ -54,8 +51,7 @@ class Run:
         self.checkpoints = Checkpoints(folder, monitor.attempt, recipe)
         self.pace, self.cpu = Pace(), CpuClock(saved.manifest.get("cpu") if saved else None)
         self.stopwatch = self.parts.stopwatch
-        self.health = Health(recipe)
-        self.clone_steps = 0
+        self.rows = Rows(recipe, monitor, record, self.evaluations, (self.stopwatch, self.pace, self.cpu))
         self._unsaved: list[str] = []
         """Why a checkpoint is to be written when this step is over."""
         self._rule_steps = steps_named(recipe.switch)
@@ -94,7 +90,8 @@ class Run:
                 return self.step // every > before // every
 
             if due(recipe.log.every):
-                self.write_row(stage)
+                self.rows.write(stage)
+                self.look_at_rule(stage)
             if rolls_out and due(recipe.clone.rollouts.every):
                 self.collect(rolls_out)
             if evaluates := due(recipe.evaluation.every):
@@ -224,7 +221,7 @@ class Run:
         """Evaluate the policies that this stage is about, and keep the best."""
         with self.aside("EVALUATING", "evaluation"), self.cpu.evaluating():
             values = self.evaluations.measure(self.live.stage)
-        values |= grouped({"steps": self.count_steps(), "time": self.cpu.read()})
+        values |= self.rows.count()
         self.record.row(self.step, self.live.stage, values)
         self.live.latest = self.record.latest
         if self.evaluations.note(self.step, values):
@@ -236,63 +233,7 @@ class Run:
     def collect(self, cloning: Cloning) -> None:
         """Let the accelerator play episodes for cloning; their steps are counted."""
         with self.aside("RUNNING", "cloning"):
-            self.clone_steps += cloning.collect(seed=ROLLOUT_SEEDS + self.recipe.seed % 2**29 + self.step % 2**29)
-
-    def write_row(self, stage: Stage) -> None:
-        """The means since the last row, and how full and fast everything is."""
-        learning = stage.learning
-        values = learning.meter.take()
-        live, replay = self.live, learning.replay
-        live.replay = {"size": replay.size, "capacity": replay.capacity}
-        windows = {"size": 0, "capacity": 0}
-        if isinstance(stage, Accelerate) and stage.cloning:
-            windows = {"size": stage.cloning.windows, "capacity": self.recipe.clone.newest}
-            values |= stage.cloning.meter.take() | grouped({"windows": windows})
-        live.windows = {**windows, "from": self.recipe.clone.from_ if windows["capacity"] else ""}
-        live.speed = self.pace.speed(self.step, learning.updates)
-        shares, live.time = self.stopwatch.shares(), self.stopwatch.read()
-        values |= grouped(
-            {
-                "replay": live.replay,
-                "speed": live.speed,
-                "speed/share": shares,
-                "steps": self.count_steps(),
-                "time": self.cpu.read(),
-                "machine": self.monitor.used,
-            }
-        )
-        self.record.row(self.step, stage.name, values)
-        live.latest = self.record.latest
-        self.look_at_rule(stage)
-        self.look_at_health(stage, values)
-        for name, value in values.items():
-            if name.startswith("loss/") and not math.isfinite(value):
-                self.diverge(name, value)
-
-    def look_at_health(self, stage: Stage, values: dict[str, float]) -> None:
-        """What is likely wrong, for the status; an event says so when it begins."""
-        replay, evaluations = stage.learning.replay, self.evaluations
-        seen = Seen(
-            stage.name,
-            self.step,
-            values,
-            latest=self.record.latest,
-            seconds=self.live.time,
-            evaluations=evaluations.history,
-            random=evaluations.random,
-            largest_reward=replay.largest_reward,
-            longest=replay.longest,
-            room=replay.capacity // self.recipe.env.num_envs,
-        )
-        for name, sentence in self.health.look(seen).items():
-            self.record.event("warning", sentence, step=self.step, health=name)
-        self.live.health = self.health.sentences
-
-    def count_steps(self) -> dict[str, int]:
-        """Environment steps beside training's, and all of them."""
-        evaluation, clone = self.evaluations.steps, self.clone_steps
-        self.live.steps = {"evaluation": evaluation, "clone": clone, "total": self.step + evaluation + clone}
-        return self.live.steps
+            self.rows.clone_steps += cloning.collect(seed=ROLLOUT_SEEDS + self.recipe.seed % 2**29 + self.step % 2**29)
 
     def save_unsaved(self, stage: Stage) -> None:
         """Save, if something has asked for it since the last time."""
@@ -330,13 +271,7 @@ class Run:
         for name, network in self.parts.networks.items():
             for parameter, values in network.named_parameters():
                 if not bool(torch.isfinite(values).all()):
-                    self.diverge(f"{name}.{parameter}")
-
-    def diverge(self, what: str, value: float = float("nan")) -> NoReturn:
-        """Stop, and say what was no number, when, and what can be gone back to."""
-        last = self.live.checkpoint
-        back = "no checkpoint was saved before" if last is None else f"the last good checkpoint is {last['name']}"
-        raise Diverged(f"{what} is {value} at step {self.step:,}; {back}")
+                    raise diverged(self.live, f"{name}.{parameter}")
 
     def state(self, stage: Stage) -> State:
         """Everything between two steps, but for weights and the replays' frames; `resume.go_back` takes it."""
@@ -345,7 +280,7 @@ class Run:
             "stage": stage.state(),
             "replays": {name: replay.state() for name, replay in stage.replays.items()},
             "parts": self.parts.state(),
-            "clone_steps": self.clone_steps,
+            "clone_steps": self.rows.clone_steps,
             "evaluations": self.evaluations.state(),
             "latest": {name: value for name, value in self.record.latest.items() if not name.startswith(OF_A_CLOCK)},
             "switch_step": live.switch_step,
@@ -363,8 +298,3 @@ class Run:
         finally:
             self.pace.go_on()
             self.live.state, self.live.time = before, self.stopwatch.read()
-
-
-def grouped(groups: Mapping[str, Mapping[str, float]]) -> dict[str, float]:
-    """Metrics by name: `group/key`."""
-    return {f"{group}/{key}": value for group, values in groups.items() for key, value in values.items()}

@@ -226,3 +226,6 @@ class OnlineStage:
         elif not at_random:
             learning.learn()
         stopwatch.turn("idle")
+
+
+Stage = Accelerate | OnlineStage

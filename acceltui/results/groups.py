@@ -1,5 +1,6 @@
 """Results in groups by what their recipes say, task by task, and over all tasks."""
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
@@ -101,15 +102,26 @@ def label(result: Result, by: Sequence[str]) -> str:
     return clean(", ".join(shown(result.recipe[key]) if key in result.recipe else "-" for key in by))
 
 
+def in_order(results: Sequence[Result], by: Sequence[str]) -> list[str]:
+    """The groups, ordered by the first key's value, then the next; numbers by size, before words."""
+
+    def place(result: Result) -> list[tuple[float, str]]:
+        values = [result.recipe.get(key) for key in by]
+        numbers = [value if isinstance(value, (int, float)) else math.inf for value in values]
+        return [(number, shown(value)) for number, value in zip(numbers, values, strict=True)]
+
+    return list(dict.fromkeys(label(result, by) for result in sorted(results, key=place)))
+
+
 def compare(
     results: Sequence[Result], by: Sequence[str], reference: str | None = None, of: Of = "return"
 ) -> Comparison:
-    """Compare groups of results; RunError for a key that no recipe has, and a reference that is no group. Where `of` is
-    `success`, they are results by `measures.by_success`."""
+    """Compare groups of results, with the first result's for reference where none is named; RunError for a key that no
+    recipe has, and a reference that is no group. Where `of` is `success`, they are results by `measures.by_success`."""
     check_keys(results, by)
     labels = [label(result, by) for result in results]
-    groups, tasks = list(dict.fromkeys(labels)), list(dict.fromkeys(result.task for result in results))
-    chosen = groups[0] if reference is None else find_group(reference, groups)
+    groups, tasks = in_order(results, by), list(dict.fromkeys(result.task for result in results))
+    chosen = labels[0] if reference is None else find_group(reference, groups)
     cells = []
     zeros: dict[str, tuple[float, float]] = {}
     for task in tasks:

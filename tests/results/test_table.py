@@ -146,6 +146,17 @@ def test_groups_by_several_keys() -> None:
         compare(results, ["online.repaly"])
 
 
+def test_groups_are_in_the_order_of_their_values_and_the_first_named_is_the_reference() -> None:
+    def run(norm: str, replay: int) -> Result:
+        return made([5, 5, 5], id=f"{norm}-{replay}", recipe={"critic.norm": norm, "online.replay": replay})
+
+    results = [run("none", 20_000), run("none", 5_000), run("layer", 100_000), run("layer", 20_000)]
+    found = compare(results, ["critic.norm", "online.replay"])
+    assert list(found.groups) == ["layer, 20_000", "layer, 100_000", "none, 5000", "none, 20_000"]
+    assert [one.group for one in found.cells] == list(found.groups)
+    assert found.reference == "none, 20_000"
+
+
 def test_the_table_in_markdown() -> None:
     results = [made([5, 5, 5], task="a|b_c"), made([5, 5, 5], task="a|b_c", seed=2)]
     lines = table.markdown(compare(results, ["method"])).splitlines()
