@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 
 from acceltui.runs.text import clean
+from acceltui.tui.plot.look import View
 from acceltui.tui.plot.traces import Curve
-from acceltui.tui.plot.widget import View
 
 ACTORS = ("accelerator", "transformer")
 VIEWS = {

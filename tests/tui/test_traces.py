@@ -5,8 +5,8 @@ import math
 import numpy as np
 import pytest
 
+from acceltui.tui.plot.look import Look
 from acceltui.tui.plot.traces import Curve, Empty, Frame, Smoothing, Traces, nearest
-from acceltui.tui.plot.widget import Look
 
 
 class Growing:

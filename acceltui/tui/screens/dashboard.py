@@ -21,8 +21,9 @@ from acceltui.tui.keys import RUN, SCREEN, bindings_of, key_line
 from acceltui.tui.messages import Notice
 from acceltui.tui.palette import DONE, PLAIN
 from acceltui.tui.plot import axes
+from acceltui.tui.plot.look import VerticalMark
 from acceltui.tui.plot.traces import Source, nearest
-from acceltui.tui.plot.widget import Plot, VerticalMark
+from acceltui.tui.plot.widget import Plot
 from acceltui.tui.screens.confirm import Confirm
 from acceltui.tui.screens.log import LogScreen
 from acceltui.tui.screens.plots import PlotScreen

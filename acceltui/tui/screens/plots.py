@@ -6,8 +6,9 @@ from typing import ClassVar
 from textual.binding import Binding, BindingType
 
 from acceltui.tui.keys import CURVES
+from acceltui.tui.plot.look import Look
 from acceltui.tui.plot.traces import Source
-from acceltui.tui.plot.widget import Look, Plot
+from acceltui.tui.plot.widget import Plot
 from acceltui.tui.screens.keyed import KeyedScreen
 
 SMOOTHINGS = (0.0, 0.6, 0.9)

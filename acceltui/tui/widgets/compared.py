@@ -8,8 +8,9 @@ from acceltui.runs import wording
 from acceltui.tui.comparison import LOGARITHMIC, MEASURES, Comparison, Overlay, curve_name
 from acceltui.tui.glyphs import Glyphs
 from acceltui.tui.palette import CURVES, DIM, FRAME, PLAIN, STRONG
+from acceltui.tui.plot.look import Look, View
 from acceltui.tui.plot.traces import Curve, nearest
-from acceltui.tui.plot.widget import Look, Plot, View
+from acceltui.tui.plot.widget import Plot
 from acceltui.tui.widgets.canvas import Panel, Span, length, line
 from acceltui.tui.widgets.run_columns import fit
 
