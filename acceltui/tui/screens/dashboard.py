@@ -14,7 +14,6 @@ from textual.containers import Horizontal, Vertical
 from acceltui.runs.folder import RunFolder
 from acceltui.runs.paths import run_title
 from acceltui.runs.wording import value
-from acceltui.tui import commands
 from acceltui.tui.away import meanwhile
 from acceltui.tui.glyphs import Glyphs
 from acceltui.tui.keys import RUN, SCREEN, bindings_of, key_line
@@ -24,10 +23,9 @@ from acceltui.tui.plot import axes
 from acceltui.tui.plot.look import VerticalMark
 from acceltui.tui.plot.traces import Source, nearest
 from acceltui.tui.plot.widget import Plot
-from acceltui.tui.screens.confirm import Confirm
 from acceltui.tui.screens.log import LogScreen
-from acceltui.tui.screens.plots import PlotScreen
 from acceltui.tui.screens.recipe import RecipeScreen
+from acceltui.tui.screens.steering import SteeringScreen
 from acceltui.tui.series import CLOCK, Clocked
 from acceltui.tui.views import ACTORS, VIEWS, other_views
 from acceltui.tui.watch import Snapshot
@@ -47,23 +45,14 @@ TALL = 52
 """Rows from which on the events get more of them."""
 AWAY_SHOWN = 120.0
 """Seconds for which is said what happened while nobody looked."""
-ANSWERED_WITHIN = 3.0
-"""Seconds after a pause was asked for until the status is sure to tell of it."""
 PANELS = ("return", "losses", "cloning", "events")
 """Panels by their digit."""
 
 
-class Dashboard(PlotScreen):
-    """Shows snapshots of a run; what a key asks for goes into the run folder as a command."""
+class Dashboard(SteeringScreen):
+    """Shows snapshots of a run."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("s", "switch", "Switch", id="switch", group=RUN, tooltip="switch to stage online now (asks first)"),
-        Binding("p", "pause", "Pause", id="pause", group=RUN, tooltip="pause, or go on"),
-        Binding("e", "command('evaluate')", "Evaluate", id="evaluate", group=RUN, tooltip="evaluate now"),
-        Binding(
-            "c", "command('checkpoint')", "Checkpoint", id="checkpoint", group=RUN, tooltip="write a checkpoint now"
-        ),
-        Binding("x", "stop", "Stop", id="stop", group=RUN, tooltip="stop the run, after a checkpoint (asks first)"),
         Binding("R", "app.runs", "Runs", id="runs", group=SCREEN, tooltip="all runs: attach, fork, filter"),
         Binding("l", "log", "Log", id="log", group=RUN, tooltip="the engine's log"),
         Binding(
@@ -98,10 +87,8 @@ class Dashboard(PlotScreen):
     AUTO_FOCUS = ""
 
     def __init__(self, folder: RunFolder, glyphs: Glyphs, read_only: bool = False) -> None:
-        super().__init__(read_only)
-        self.folder = folder
+        super().__init__(folder, read_only)
         self.glyphs = glyphs
-        self.snapshot: Snapshot | None = None
         self._shown: Snapshot | None = None
         self._ready = False
         self.chosen = PANELS[0]
@@ -109,7 +96,6 @@ class Dashboard(PlotScreen):
         self.seen: float | None = None
         """When this person last looked at the run."""
         self._clocked: Clocked | None = None
-        self._asked_pause = (False, -math.inf)
 
     def compose(self) -> ComposeResult:
         glyphs = self.glyphs
@@ -138,7 +124,6 @@ class Dashboard(PlotScreen):
         """Show another run from now on, in new widgets: what these hold belongs to the run before."""
         self.workers.cancel_node(self)
         self.folder, self.snapshot, self._shown, self._ready = folder, None, None, False
-        self._asked_pause = (False, -math.inf)
         self.look = replace(self.look, window=None, at=None)
         await self.recompose()
         self._begin()
@@ -325,53 +310,6 @@ class Dashboard(PlotScreen):
     def action_recipe(self) -> None:
         """Show the recipe."""
         self.app.push_screen(RecipeScreen(self.folder, self.glyphs))
-
-    def action_pause(self) -> None:
-        """Pause, or go on."""
-        asked, when = self._asked_pause
-        if time.monotonic() - when > ANSWERED_WITHIN:
-            asked = self.snapshot is not None and (self.snapshot.progress.paused or self.snapshot.state == "PAUSED")
-        self._asked_pause = (not asked, time.monotonic())
-        self.action_command("unpause" if asked else "pause")
-
-    def action_switch(self) -> None:
-        """Ask, then switch the stage."""
-        size = self.snapshot.online_replay if self.snapshot else None
-        replay = f"The replay is resized to {size:,} transitions." if size else "The replay is resized."
-        body = (
-            f"At step {self._step():,} or the next update, the transformer takes the accelerator's place and acts from "
-            f"then on. The critic stays. {replay}\n\nThis cannot be undone."
-        )
-        self._ask("switch", Confirm("Switch to stage online now?", body, "Switch"))
-
-    def action_stop(self) -> None:
-        """Ask, then stop the run."""
-        body = (
-            f"At step {self._step():,} or the next update the engine writes a checkpoint and ends. "
-            "Everything written so far stays."
-        )
-        self._ask("stop", Confirm("Stop this run?", body, "Stop"))
-
-    def action_command(self, kind: str) -> None:
-        """Send a command that needs no question."""
-        if reason := commands.why_not(kind, self.snapshot):
-            self.post_message(Notice(reason, urgent=True))
-            return
-        stage = self.snapshot.status.stage if self.snapshot else None
-        self.run_worker(self._follow(kind, stage), group=f"command-{kind}")
-
-    def _ask(self, kind: str, question: Confirm) -> None:
-        if reason := commands.why_not(kind, self.snapshot):
-            self.post_message(Notice(reason, urgent=True))
-            return
-        self.app.push_screen(question, lambda yes: self.action_command(kind) if yes else None)
-
-    async def _follow(self, kind: str, stage: str | None) -> None:
-        async for text, urgent in commands.send_and_follow(self.folder, kind, stage):
-            self.post_message(Notice(text, urgent))
-
-    def _step(self) -> int:
-        return self.snapshot.status.step if self.snapshot else 0
 
 
 def plotted(snapshot: Snapshot) -> tuple[object, ...]:
