@@ -22,7 +22,7 @@ def test_commands_reach_the_engine(runs: Runs) -> None:
     assert any("command" in manifest["why"] for manifest in manifests)
 
     assert runs.call("pause").returncode == 0
-    eventually(lambda: "PAUSED" in runs.call("status").stdout, 10)
+    eventually(lambda: "PAUSED" in runs.call("status").stdout, 30)
     step = runs.step()
     assert runs.call("unpause").returncode == 0
     eventually(lambda: runs.step() > step, 30)
