@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import psutil
 import pytest
 
 from acceltui.engine.hooks import Hooks
@@ -44,7 +45,7 @@ def go(tmp_path: Path) -> Path:
 @pytest.fixture
 def hooks(folder: RunFolder, go: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[Record], Hooks]:
     """An engine's hooks, for switches only."""
-    monkeypatch.setenv(HOOK, f"while ! test -e {go}; do sleep 0.02; done; exit 7")
+    monkeypatch.setenv(HOOK, f"echo $PPID > {go}.pid; while ! test -e {go}; do sleep 0.02; done; exit 7")
     monkeypatch.setenv(HOOK_ON, "switch")
     return lambda record: Hooks(folder, record)
 
@@ -77,7 +78,8 @@ def test_what_failed_by_its_last_look_the_engine_says(
         running = hooks(record)
         running.run("switch", "RUNNING", 5, "")
         until(lambda: "failed" in folder.log.read_text())
-        time.sleep(0.5)  # it has told the engine by then
+        process = psutil.Process(int(go.with_suffix(".pid").read_text()))
+        until(lambda: process.status() == psutil.STATUS_ZOMBIE)
         running.run_at_end("FINISHED", 7, "")
         record.close()
     assert warnings(folder) == [("engine", "the hook for switch")]
