@@ -34,10 +34,9 @@ from acceltui.tui.palette import DARK_THEME, LIGHT_THEME, LIGHTEN, choose_theme
 from acceltui.tui.screens.dashboard import Dashboard
 from acceltui.tui.screens.keyed import KeyedScreen
 from acceltui.tui.screens.log import LogScreen
-from acceltui.tui.screens.plots import PlotScreen
-from acceltui.tui.screens.reading import ReadingScreen
 from acceltui.tui.screens.recipe import RecipeScreen
 from acceltui.tui.screens.runs import RunsScreen
+from acceltui.tui.screens.steering import SteeringScreen
 from acceltui.tui.watch import IDLE_INTERVAL, INTERVAL, LOW_INTERVAL, Snapshot, Watch, WatchThread
 from acceltui.tui.widgets.header import why_not_running
 
@@ -200,9 +199,10 @@ def farewell(folder: RunFolder, snapshot: Snapshot) -> str:
 
 
 def actions() -> list[str]:
-    """What can have another key."""
-    screens = (AccelApp, KeyedScreen, Dashboard, PlotScreen, RunsScreen, ReadingScreen, LogScreen, RecipeScreen)
-    found = (binding.id for one in screens for binding in one.BINDINGS if isinstance(binding, Binding))
+    """What can have another key: all that the app and its screens bind, and what they inherit."""
+    owners = (AccelApp, KeyedScreen, SteeringScreen, Dashboard, RunsScreen, LogScreen, RecipeScreen)
+    classes = dict.fromkeys(one for owner in owners for one in owner.__mro__)
+    found = (binding.id for one in classes for binding in vars(one).get("BINDINGS", ()) if isinstance(binding, Binding))
     return list(dict.fromkeys(id for id in found if id))
 
 
