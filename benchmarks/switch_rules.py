@@ -25,17 +25,6 @@ from acceltui.results import measures
 from acceltui.results.gather import find_all, results_of
 from acceltui.runs.results import Result
 
-RETURN = "transformer/return"
-RULES = {
-    "share 0.8": {"share": {"of": RETURN, "reach": 0.8}},
-    "share 0.9": {"share": {"of": RETURN, "reach": 0.9}},
-    "share 1": {"share": {"of": RETURN, "reach": 1.0}},
-    "plateau, patience 2": {"plateau": {"of": RETURN, "patience": 2, "min_gain": 0.02}},
-    "plateau, patience 3": {"plateau": {"of": RETURN, "patience": 3, "min_gain": 0.02}},
-    "plateau, patience 5": {"plateau": {"of": RETURN, "patience": 5, "min_gain": 0.02}},
-    "share 0.8, not before 20,000": {"share": {"of": RETURN, "reach": 0.8, "after": 20_000}},
-    "share 0.9, not before 20,000": {"share": {"of": RETURN, "reach": 0.9, "after": 20_000}},
-}
 LENGTHS = {"accelerator.steps", "online.steps"}
 """Keys in which the recipes of one study may differ."""
 
@@ -48,10 +37,26 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("results", nargs="+", help="result files, or folders of them")
     parser.add_argument("--until", type=int, required=True, help="training steps over which returns are averaged")
+    parser.add_argument(
+        "--of", choices=("return", "success"), default="return", help="what rules and the table look at"
+    )
     options = parser.parse_args()
     console = Console()
     for task, seeds in studies(results_of(find_all(options.results, Path("runs")))).items():
-        console.print(table(task, seeds, options.until))
+        console.print(table(task, seeds, options.until, options.of))
+
+
+def rules(of: str) -> dict[str, Rule]:
+    """Those that are tried, by what the table calls them."""
+    shares = {"share 0.8": (0.8, 0), "share 0.9": (0.9, 0), "share 1": (1.0, 0)}
+    shares |= {f"share {reach:g}, not before {at:,}": (reach, at) for at in (10_000, 20_000) for reach in (0.8, 0.9)}
+    metric = f"transformer/{of}"
+    found: dict[str, object] = {
+        name: {"share": {"of": metric, "reach": reach, "after": at}} for name, (reach, at) in shares.items()
+    }
+    for patience in (2, 3, 5):
+        found[f"plateau, patience {patience}"] = {"plateau": {"of": metric, "patience": patience, "min_gain": 0.02}}
+    return {name: Rule.model_validate(section) for name, section in found.items()}
 
 
 def studies(results: Iterable[Result]) -> Studies:
@@ -80,49 +85,52 @@ def check_alike(results: list[Result]) -> None:
             raise SystemExit(f"{first.id} and {other.id} differ in {', '.join(sorted(unlike))}: leave one of them out")
 
 
-def table(task: str, seeds: dict[int, dict[int, Result]], until: int) -> Table:
+def table(task: str, seeds: dict[int, dict[int, Result]], until: int, of: str) -> Table:
     """Fixed steps first, then rules; mean returns until a step, and what of the best fixed step's each comes to."""
-    shown = Table("switch", "at step", "mean return", "of the best fixed step", title=task)
+    shown = Table("switch", "at step", f"mean {of}", "of the best fixed step", title=task)
+    digits = 0 if of == "return" else 3
     steps = sorted(set.intersection(*(set(one) for one in seeds.values())))
-    fixed = {step: fmean(mean_return(one[step], until) for one in seeds.values()) for step in steps}
+    fixed = {step: fmean(mean(one[step], until, of) for one in seeds.values()) for step in steps}
     if not fixed:
         raise SystemExit(f"{task}: no step at which the results of each seed were switched")
     best = max(fixed.values())
     for step, value in fixed.items():
-        shown.add_row("fixed", f"{step:,}", f"{value:,.0f}", f"{value / best:.2f}")
+        shown.add_row("fixed", f"{step:,}", f"{value:,.{digits}f}", f"{value / best:.2f}")
     shown.add_section()
-    for name, section in RULES.items():
-        fires = {seed: fires_at(Rule.model_validate(section), one[max(one)]) for seed, one in seeds.items()}
+    for name, rule in rules(of).items():
+        fires = {seed: fires_at(rule, one[max(one)], of) for seed, one in seeds.items()}
         at = ", ".join("never" if step is None else f"{step:,}" for step in fires.values())
         steps_taken = {seed: max(seeds[seed]) if step is None else step for seed, step in fires.items()}
         if all(step in seeds[seed] for seed, step in steps_taken.items()):
-            value = fmean(mean_return(seeds[seed][step], until) for seed, step in steps_taken.items())
-            shown.add_row(name, at, f"{value:,.0f}", f"{value / best:.2f}")
+            value = fmean(mean(seeds[seed][step], until, of) for seed, step in steps_taken.items())
+            shown.add_row(name, at, f"{value:,.{digits}f}", f"{value / best:.2f}")
         else:
             shown.add_row(name, at, "not run", "-")
     return shown
 
 
-def fires_at(rule: Rule, result: Result) -> int | None:
+def fires_at(rule: Rule, result: Result, of: str) -> int | None:
     """The step at which a rule fires by the evaluations of a stage accelerate; None where it does not."""
     assert result.switch_step is not None
-    random = {"random/return": result.random_return or 0.0}
+    zero = result.random_return if of == "return" else result.random_success
+    suffix = "" if of == "return" else "_success"
     history: list[Evaluated] = []
     for row in result.evaluations:
         step = row["step"]
         if not isinstance(step, int) or step >= result.switch_step:
             break
-        returns = {f"{who}/return": row[who] for who in ("transformer", "accelerator")}
-        history.append(Evaluated(step, {name: value for name, value in returns.items() if isinstance(value, float)}))
-        if judge(rule, step, history, random).fires:
+        values = {f"{who}/{of}": row.get(f"{who}{suffix}") for who in ("transformer", "accelerator")}
+        history.append(Evaluated(step, {name: value for name, value in values.items() if isinstance(value, float)}))
+        if judge(rule, step, history, {f"random/{of}": zero or 0.0}).fires:
             return step
     return None
 
 
-def mean_return(result: Result, until: int) -> float:
-    """Area under the returns up to a training step, over the steps."""
+def mean(result: Result, until: int, of: str) -> float:
+    """Area under the returns, or the success, up to a training step, over the steps."""
     rows = [row for row in result.evaluations if isinstance(step := row["step"], int) and step <= until]
-    area = measures.area(replace(result, evaluations=rows))
+    told = replace(result, evaluations=rows)
+    area = measures.area(told if of == "return" else measures.by_success(told))
     if area is None or rows[-1]["step"] != until:
         raise SystemExit(f"{result.id} has no evaluation at step {until:,}: give another --until")
     return area

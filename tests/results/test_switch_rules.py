@@ -13,17 +13,17 @@ SCRIPT = Path(__file__).parents[2] / "benchmarks" / "switch_rules.py"
 
 def switched(at: int, returns: list[float]) -> Result:
     """Evaluations every 1,000 steps; the accelerator has 100 up to the switch."""
-    result = made(returns, switch_step=at, id=f"walk-accelerated-s1-{at:08}")
+    result = made(returns, switch_step=at, random_success=0.0, id=f"walk-accelerated-s1-{at:08}")
     for row in result.evaluations:
         if isinstance(row["step"], int) and row["step"] <= at:
             row |= {"stage": "accelerate", "accelerator": 100.0}
     return result
 
 
-def call(folder: Path, results: list[Result]) -> subprocess.CompletedProcess[str]:
+def call(folder: Path, results: list[Result], *words: str) -> subprocess.CompletedProcess[str]:
     for number, result in enumerate(results):
         (folder / f"{number}.json").write_text(dump(result))
-    return subprocess.run([sys.executable, SCRIPT, folder, "--until", "6000"], capture_output=True, text=True)
+    return subprocess.run([sys.executable, SCRIPT, folder, "--until", "6000", *words], capture_output=True, text=True)
 
 
 def cells(printed: str) -> list[list[str]]:
@@ -67,3 +67,20 @@ def test_two_results_of_one_switch_step_are_not_taken_for_one(tmp_path: Path) ->
     called = call(tmp_path, [switched(2000, [1.0] * 6), again])
     assert called.returncode == 1
     assert "walk-accelerated-s1-00002000 and walk-accelerated-s1-again were switched at the same step" in called.stderr
+
+
+def test_of_success_rules_and_means_look_at_nothing_else(tmp_path: Path) -> None:
+    # Returns fall where success rises, as where success ends an episode: by returns no share is ever reached.
+    early, late = switched(4000, [9.0, 8.0, 7.0, 6.0, 5.0, 4.0]), switched(5000, [9.0, 8.0, 7.0, 6.0, 5.0, 4.0])
+    for result, success in ((early, [0.5, 0.95, 1.0, 1.0, 1.0, 1.0]), (late, [0.5, 0.95, 1.0, 1.0, 0.2, 0.2])):
+        for row, share in zip(result.evaluations, success, strict=True):
+            row["transformer_success"] = share
+            if "accelerator" in row:
+                row["accelerator_success"] = 1.0
+    called = call(tmp_path, [early, late], "--of", "success")
+    assert called.returncode == 0, called.stderr
+    rows = cells(called.stdout)
+    # (0.25 + 0.725 + 0.975 + 1 + 1 + 1) / 6 is 0.825; 0.95, 1 and 1 are the first three to come to 0.9.
+    assert ["fixed", "4,000", "0.825", "1.00"] in rows
+    assert ["share 0.9", "4,000", "0.825", "1.00"] in rows
+    assert ["share 0.8", "3,000", "not run", "-"] in rows
