@@ -10,6 +10,7 @@ from fake_run import make_run
 from acceltui.runs.commands import CommandInbox
 from acceltui.tui.app import AccelApp, farewell
 from acceltui.tui.glyphs import ASCII, BRAILLE
+from acceltui.tui.messages import RunChosen
 from acceltui.tui.palette import BLUE
 from acceltui.tui.screens.confirm import Confirm
 from acceltui.tui.screens.help import Help
@@ -193,6 +194,18 @@ async def test_pause_becomes_unpause(tmp_path):
         await pilot.press("p")
         await until(pilot, lambda: commands_in(run))
         assert commands_in(run)[0]["kind"] == "unpause"
+
+
+async def test_a_pause_of_one_run_is_none_of_the_next(tmp_path):
+    run, other = make_run(tmp_path / "one"), make_run(tmp_path / "other")
+    async with dashboard(run) as (app, pilot):
+        await pilot.press("p")
+        await until(pilot, lambda: commands_in(run))
+        app.post_message(RunChosen(other.folder))
+        await until(pilot, lambda: app.dashboard.folder == other.folder and app.dashboard.snapshot is not None)
+        await pilot.press("p")
+        await until(pilot, lambda: commands_in(other))
+        assert commands_in(other)[0]["kind"] == "pause"
 
 
 @pytest.mark.parametrize("key", ["s", "x", "p", "e", "c"])

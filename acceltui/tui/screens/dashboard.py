@@ -123,7 +123,8 @@ class Dashboard(SteeringScreen):
     async def change_to(self, folder: RunFolder) -> None:
         """Show another run from now on, in new widgets: what these hold belongs to the run before."""
         self.workers.cancel_node(self)
-        self.folder, self.snapshot, self._shown, self._ready = folder, None, None, False
+        self.steer(folder)
+        self._shown, self._ready = None, False
         self.look = replace(self.look, window=None, at=None)
         await self.recompose()
         self._begin()

@@ -33,6 +33,10 @@ class SteeringScreen(PlotScreen):
 
     def __init__(self, folder: RunFolder, read_only: bool = False) -> None:
         super().__init__(read_only)
+        self.steer(folder)
+
+    def steer(self, folder: RunFolder) -> None:
+        """Steer that run from now on; nothing has been seen of it, nor asked for."""
         self.folder = folder
         self.snapshot: Snapshot | None = None
         self._asked_pause = (False, -math.inf)
