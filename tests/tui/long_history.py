@@ -66,7 +66,7 @@ def main() -> None:
 
 
 def peak() -> int:
-    """Bytes of memory that this process has taken at most; getrusage would begin with those of the test that started it."""
+    """Bytes of memory this process has taken at most; getrusage begins with those of the test that started it."""
     told = Path("/proc/self/status").read_text()
     return int(told.partition("VmHWM:")[2].split()[0]) * 1024
 
