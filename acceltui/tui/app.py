@@ -200,6 +200,7 @@ def farewell(folder: RunFolder, snapshot: Snapshot) -> str:
 
 def actions() -> list[str]:
     """What can have another key: all that the app and its screens bind, and what they inherit."""
+    # In the order in which they are told: what steers a run before what only the dashboard has.
     owners = (AccelApp, KeyedScreen, SteeringScreen, Dashboard, RunsScreen, LogScreen, RecipeScreen)
     classes = dict.fromkeys(one for owner in owners for one in owner.__mro__)
     found = (binding.id for one in classes for binding in vars(one).get("BINDINGS", ()) if isinstance(binding, Binding))
